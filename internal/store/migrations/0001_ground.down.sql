@@ -1,0 +1,9 @@
+DROP TABLE blob;
+DROP TABLE job;
+DROP TABLE audit;
+DROP TABLE interest;
+DROP TABLE organisation_domain;
+DROP TABLE account;
+DROP TABLE organisation;
+DROP TABLE change_sequence;
+DROP TABLE setting;

@@ -1,0 +1,2 @@
+DROP INDEX search_text_grams;
+ALTER TABLE search_text DROP COLUMN grams;

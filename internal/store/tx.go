@@ -1,0 +1,153 @@
+// SPDX-FileCopyrightText: The Teiten Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"teiten/internal/caller"
+)
+
+// Tx is one transaction, read or write. It must not be used by two goroutines
+// at a time and not after the function that received it has returned.
+type Tx struct {
+	Caller caller.Caller
+	Now    time.Time // the one time of everything written in this transaction
+
+	db      *DB
+	conn    *sql.Conn
+	tx      *sql.Tx
+	audited bool
+}
+
+// ErrNotAudited is returned by Write when the function appended no audit
+// record: no audit, no change.
+var ErrNotAudited = errors.New("store: a write without an audit record was rolled back")
+
+// Write runs fn in a transaction and commits it if fn returns nil and has
+// appended an audit record. On SQLite there is one writer at a time: never
+// call Write inside fn, and never wait for the network or an upload in it.
+func (db *DB) Write(ctx context.Context, c caller.Caller, fn func(*Tx) error) error {
+	return db.run(ctx, c, db.write, nil, func(tx *Tx) error {
+		if err := fn(tx); err != nil {
+			return err
+		}
+		if !tx.audited {
+			return ErrNotAudited
+		}
+		return nil
+	})
+}
+
+// Keep runs fn in a transaction for the program's own bookkeeping, which
+// changes nothing that a person decided: leases of jobs, derived counts, the
+// state of a collector. Whatever a caller asked for goes through Write.
+func (db *DB) Keep(ctx context.Context, fn func(*Tx) error) error {
+	return db.run(ctx, caller.System("keep"), db.write, nil, fn)
+}
+
+// View runs fn on one consistent snapshot.
+func (db *DB) View(ctx context.Context, c caller.Caller, fn func(*Tx) error) error {
+	o := &sql.TxOptions{ReadOnly: true}
+	if db.Dialect == Postgres {
+		o.Isolation = sql.LevelRepeatableRead
+	}
+	return db.run(ctx, c, db.read, o, fn)
+}
+
+func (db *DB) run(ctx context.Context, c caller.Caller, pool *sql.DB, o *sql.TxOptions, fn func(*Tx) error) (err error) {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("store: connection: %w", err)
+	}
+	defer conn.Close()
+	sqltx, err := conn.BeginTx(ctx, o)
+	if err != nil {
+		return fmt.Errorf("store: begin: %w", err)
+	}
+	defer sqltx.Rollback() // after a commit it does nothing
+	// Stored times have microseconds: what is returned equals what is read back.
+	tx := &Tx{Caller: c, Now: time.Now().UTC().Truncate(time.Microsecond), db: db, conn: conn, tx: sqltx}
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := sqltx.Commit(); err != nil {
+		return fmt.Errorf("store: commit: %w", err)
+	}
+	return nil
+}
+
+// Audited notes that an audit record was appended. Only package audit calls it.
+func (tx *Tx) Audited() { tx.audited = true }
+
+// Engine returns the dialect.
+func (tx *Tx) Engine() Dialect { return tx.db.Dialect }
+
+// Key is DB.Key.
+func (tx *Tx) Key(parts ...string) int64 { return tx.db.Key(parts...) }
+
+// Query reads rows in the transaction.
+func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return tx.tx.QueryContext(ctx, tx.db.bind(query), args...)
+}
+
+// QueryRow reads one row in the transaction.
+func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	return tx.tx.QueryRowContext(ctx, tx.db.bind(query), args...)
+}
+
+// Exec changes rows and returns how many.
+func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	res, err := tx.tx.ExecContext(ctx, tx.db.bind(query), args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// Insert runs an INSERT … RETURNING id and returns the id.
+func (tx *Tx) Insert(ctx context.Context, query string, args ...any) (id int64, err error) {
+	err = tx.QueryRow(ctx, query, args...).Scan(&id)
+	return id, err
+}
+
+// Prepare readies a statement for a loop; close it.
+func (tx *Tx) Prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	return tx.tx.PrepareContext(ctx, tx.db.bind(query))
+}
+
+// Bump advances the committed change sequence of a topic. Other processes poll
+// it, and block lists take their ETag from it. The row's lock makes the order
+// of the numbers the order of the commits.
+func (tx *Tx) Bump(ctx context.Context, topic string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO change_sequence (topic, seq) VALUES ($1, 1)
+		ON CONFLICT (topic) DO UPDATE SET seq = change_sequence.seq + 1`, topic)
+	return err
+}
+
+// Sequence returns the change sequence of a topic, 0 if it never changed.
+func Sequence(ctx context.Context, q Queryer, topic string) (seq int64, err error) {
+	err = q.QueryRow(ctx, `SELECT seq FROM change_sequence WHERE topic = $1`, topic).Scan(&seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return seq, err
+}
+
+// Copy streams rows into a table with COPY. It exists on PostgreSQL only and
+// is the fastest way in; SQLite's is a prepared statement.
+func (tx *Tx) Copy(ctx context.Context, table string, columns []string, rows pgx.CopyFromSource) (n int64, err error) {
+	err = tx.conn.Raw(func(dc any) error {
+		n, err = dc.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, rows)
+		return err
+	})
+	return n, err
+}
