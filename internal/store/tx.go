@@ -151,3 +151,14 @@ func (tx *Tx) Copy(ctx context.Context, table string, columns []string, rows pgx
 	})
 	return n, err
 }
+
+// Visible is the predicate of every read of shared information: the row's TLP
+// is within the caller's ceiling, or the row is the caller's own organisation's.
+// The alias is the table's; $n is the ceiling and $n+1 the organisation, as
+// Sees returns them.
+func Visible(alias string, n int) string {
+	return fmt.Sprintf("(%s.tlp <= $%d OR %s.organisation_id = $%d)", alias, n, alias, n+1)
+}
+
+// Sees returns the two arguments of Visible.
+func Sees(c caller.Caller) (ceiling, org int64) { return int64(c.Ceiling()), c.Org }

@@ -29,6 +29,7 @@ CREATE UNIQUE INDEX advisory_external ON advisory (source, external_id) WHERE ex
 CREATE INDEX advisory_category ON advisory (category, position);
 CREATE INDEX advisory_organisation ON advisory (organisation_id, position);
 CREATE INDEX advisory_state ON advisory (state, position);
+CREATE INDEX advisory_published ON advisory (published_at);
 
 CREATE TABLE advisory_technique (
     advisory_id  BIGINT NOT NULL REFERENCES advisory (id),
@@ -90,6 +91,8 @@ CREATE TABLE comment (
 );
 CREATE INDEX comment_advisory ON comment (advisory_id, id);
 
+CREATE INDEX sighting_at ON sighting (at);
+
 -- "Did this help you decide?"
 CREATE TABLE opinion (
     subject         TEXT NOT NULL, -- advisory/12, or search
@@ -126,7 +129,8 @@ CREATE TABLE indicator (
     organisation_id BIGINT NOT NULL,
     kind            TEXT NOT NULL,
     value           TEXT NOT NULL,
-    host            {{bytewise}} NOT NULL,
+    host            TEXT NOT NULL,
+    host_key        {{bytewise}} NOT NULL, -- indicator.HostKey: the order of host lists, and a domain's names in one range
     written         TEXT NOT NULL,
     category        TEXT NOT NULL,
     brand           TEXT NOT NULL,
@@ -139,7 +143,7 @@ CREATE TABLE indicator (
     is_host_entry   BOOLEAN NOT NULL, -- its host may be a filter entry
     PRIMARY KEY (key, tlp, organisation_id)
 );
-CREATE INDEX indicator_host ON indicator (host);
+CREATE INDEX indicator_host_key ON indicator (host_key);
 
 CREATE TABLE import_file (
     id              {{key}},
@@ -199,7 +203,7 @@ CREATE TABLE import_problem (
 );
 
 CREATE TABLE daily_count (
-    series          TEXT NOT NULL, -- advisory, observation
+    series          TEXT NOT NULL, -- advisory, sighting, observation
     dimension       TEXT NOT NULL, -- category, technique, notice_kind, brand, source
     item            TEXT NOT NULL,
     day             BIGINT NOT NULL,

@@ -1,0 +1,296 @@
+// SPDX-FileCopyrightText: The Teiten Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package advisory
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"teiten/internal/audit"
+	"teiten/internal/caller"
+	"teiten/internal/fault"
+	"teiten/internal/intel"
+	"teiten/internal/store"
+	"teiten/internal/trend"
+)
+
+// Sightings sums up who received an attack too.
+type Sightings struct {
+	Count       int
+	First, Last time.Time
+	Mine        bool // the caller's institution is among them
+	MineAt      time.Time
+	Orgs        []string // names; only for the ISAC's reviewers
+}
+
+// See records that the caller's institution received the attack too. Saying it
+// again changes nothing; what was retracted is said anew.
+func See(ctx context.Context, db *store.DB, c caller.Caller, id int64) error {
+	return SeeAt(ctx, db, c, id, time.Time{})
+}
+
+// SeeAt is See for a sighting in the past.
+func SeeAt(ctx context.Context, db *store.DB, c caller.Caller, id int64, at time.Time) error {
+	if !MaySight(c) {
+		return fault.New(fault.Forbidden, "advisory.sighting_who")
+	}
+	return db.Write(ctx, c, func(tx *store.Tx) error {
+		a, err := load(ctx, tx, c, id)
+		if err != nil {
+			return err
+		}
+		if a.State != Published && a.State != Corrected {
+			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State.key())
+		}
+		if at.IsZero() {
+			at = tx.Now
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO sighting (advisory_id, organisation_id, account_id, at, retracted_at)
+			VALUES ($1, $2, $3, $4, 0) ON CONFLICT (advisory_id, organisation_id) DO UPDATE
+			SET at = excluded.at, account_id = excluded.account_id, retracted_at = 0 WHERE sighting.retracted_at <> 0`,
+			id, c.Org, c.Account, store.Micros(at)); err != nil {
+			return err
+		}
+		if err := dirtySightings(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := intel.Renew(ctx, tx, a.TLP, a.Org, a.Indicators, at); err != nil {
+			return err
+		}
+		return audit.Append(ctx, tx, "sighting.add", object(id))
+	})
+}
+
+// Unsee retracts a sighting of the caller's institution.
+func Unsee(ctx context.Context, db *store.DB, c caller.Caller, id int64) error {
+	if !MaySight(c) {
+		return fault.New(fault.Forbidden, "advisory.sighting_who")
+	}
+	return db.Write(ctx, c, func(tx *store.Tx) error {
+		if _, err := load(ctx, tx, c, id); err != nil {
+			return err
+		}
+		n, err := tx.Exec(ctx, `UPDATE sighting SET retracted_at = $1 WHERE advisory_id = $2 AND organisation_id = $3 AND retracted_at = 0`,
+			store.Micros(tx.Now), id, c.Org)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fault.New(fault.NotFound, "advisory.sighting_none")
+		}
+		if err := dirtySightings(ctx, tx, id); err != nil {
+			return err
+		}
+		return audit.Append(ctx, tx, "sighting.retract", object(id))
+	})
+}
+
+// ReadSightings sums up the sightings of advisories that the caller may see.
+func ReadSightings(ctx context.Context, q store.Queryer, c caller.Caller, ids ...int64) (map[int64]*Sightings, error) {
+	all := make(map[int64]*Sightings, len(ids))
+	for _, id := range ids {
+		all[id] = &Sightings{}
+	}
+	if len(ids) == 0 {
+		return all, nil
+	}
+	args := seesArgs(c)
+	list := make([]string, len(ids))
+	for i, id := range ids {
+		args = append(args, id)
+		list[i] = "$" + strconv.Itoa(len(args))
+	}
+	rows, err := q.Query(ctx, `SELECT s.advisory_id, s.organisation_id, o.short, s.at FROM sighting s
+		JOIN advisory a ON a.id = s.advisory_id JOIN organisation o ON o.id = s.organisation_id
+		WHERE s.retracted_at = 0 AND `+visible(1)+` AND a.id IN (`+strings.Join(list, ", ")+`) ORDER BY s.at`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, org, at int64
+		var name string
+		if err := rows.Scan(&id, &org, &name, &at); err != nil {
+			return nil, err
+		}
+		s, when := all[id], store.Time(at)
+		s.Count++
+		if s.First.IsZero() {
+			s.First = when
+		}
+		s.Last = when
+		if org == c.Org {
+			s.Mine, s.MineAt = true, when
+		}
+		if MayReview(c) {
+			s.Orgs = append(s.Orgs, name)
+		}
+	}
+	return all, rows.Err()
+}
+
+// Comment is a remark of a member.
+type Comment struct {
+	ID      int64
+	Org     int64
+	OrgName string
+	Account int64
+	Actor   string
+	At      time.Time
+	Body    string
+}
+
+const maxComment = 2000
+
+// AddComment adds a remark and returns its id.
+func AddComment(ctx context.Context, db *store.DB, c caller.Caller, id int64, body string) (int64, error) {
+	return AddCommentAt(ctx, db, c, id, body, time.Time{})
+}
+
+// AddCommentAt is AddComment for a remark in the past.
+func AddCommentAt(ctx context.Context, db *store.DB, c caller.Caller, id int64, body string, at time.Time) (comment int64, err error) {
+	if !MayComment(c) {
+		return 0, fault.New(fault.Forbidden, "fault.forbidden")
+	}
+	body = strings.TrimSpace(strings.ReplaceAll(body, "\r\n", "\n"))
+	if body == "" {
+		return 0, fault.New(fault.Invalid, "advisory.comment_empty").At("body")
+	}
+	if n := utf8.RuneCountInString(body); n > maxComment {
+		return 0, fault.New(fault.TooLarge, "advisory.long", "length", n, "most", maxComment).At("body")
+	}
+	err = db.Write(ctx, c, func(tx *store.Tx) error {
+		if _, err := load(ctx, tx, c, id); err != nil {
+			return err
+		}
+		if at.IsZero() {
+			at = tx.Now
+		}
+		comment, err = tx.Insert(ctx, `INSERT INTO comment (advisory_id, organisation_id, account_id, actor, at, body, removed_at)
+			VALUES ($1, $2, $3, $4, $5, $6, 0) RETURNING id`, id, c.Org, c.Account, c.Name, store.Micros(at), body)
+		if err != nil {
+			return err
+		}
+		return audit.Append(ctx, tx, "comment.add", object(id), "comment", comment)
+	})
+	return comment, err
+}
+
+// RemoveComment hides a remark: one's own, or any for reviewers.
+// restore brings it back.
+func RemoveComment(ctx context.Context, db *store.DB, c caller.Caller, id, comment int64, restore bool) error {
+	return db.Write(ctx, c, func(tx *store.Tx) error {
+		if _, err := load(ctx, tx, c, id); err != nil {
+			return err
+		}
+		removed := store.Micros(tx.Now)
+		action := "comment.remove"
+		if restore {
+			removed, action = 0, "comment.restore"
+		}
+		review := MayReview(c)
+		n, err := tx.Exec(ctx, `UPDATE comment SET removed_at = $1 WHERE id = $2 AND advisory_id = $3 AND (account_id = $4 OR $5)`,
+			removed, comment, id, c.Account, review)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fault.New(fault.NotFound, "fault.not_found")
+		}
+		return audit.Append(ctx, tx, action, object(id), "comment", comment)
+	})
+}
+
+// Comments returns the remarks on an advisory, the oldest first.
+func Comments(ctx context.Context, q store.Queryer, c caller.Caller, id int64) ([]Comment, error) {
+	rows, err := q.Query(ctx, `SELECT m.id, m.organisation_id, o.short, m.account_id, m.actor, m.at, m.body
+		FROM comment m JOIN advisory a ON a.id = m.advisory_id JOIN organisation o ON o.id = m.organisation_id
+		WHERE m.advisory_id = $1 AND m.removed_at = 0 AND `+visible(2)+` ORDER BY m.at, m.id`, append([]any{id}, seesArgs(c)...)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Comment
+	for rows.Next() {
+		var m Comment
+		var at int64
+		if err := rows.Scan(&m.ID, &m.Org, &m.OrgName, &m.Account, &m.Actor, &at, &m.Body); err != nil {
+			return nil, err
+		}
+		m.At = store.Time(at)
+		if m.Org != c.Org && !MayReview(c) {
+			m.Actor = "" // members see which institution spoke, not which person
+		}
+		all = append(all, m)
+	}
+	return all, rows.Err()
+}
+
+// Opinions count the answers to "did this help you decide?".
+type Opinions struct {
+	Helped, NotHelped int
+	Mine              *bool
+}
+
+// SearchSubject is the subject of opinions on searches.
+const SearchSubject = "search"
+
+// Decide records the caller's answer about an advisory, or about his searches
+// of today when id is 0. The last answer counts.
+func Decide(ctx context.Context, db *store.DB, c caller.Caller, id int64, helped bool) error {
+	if !MayDecide(c) {
+		return fault.New(fault.Forbidden, "fault.forbidden")
+	}
+	return db.Write(ctx, c, func(tx *store.Tx) error {
+		subject, day := SearchSubject, trend.Day(tx.Now)
+		if id != 0 {
+			if _, err := load(ctx, tx, c, id); err != nil {
+				return err
+			}
+			subject, day = object(id), 0
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO opinion (subject, account_id, organisation_id, day, at, helped)
+			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (subject, account_id, day) DO UPDATE SET at = excluded.at, helped = excluded.helped`,
+			subject, c.Account, c.Org, day, store.Micros(tx.Now), helped); err != nil {
+			return err
+		}
+		return audit.Append(ctx, tx, "opinion.set", subject, "helped", helped)
+	})
+}
+
+// ReadOpinions counts the answers about an advisory, or about searches when id
+// is 0.
+func ReadOpinions(ctx context.Context, q store.Queryer, c caller.Caller, id int64) (o Opinions, err error) {
+	subject, day := SearchSubject, trend.Day(time.Now())
+	if id != 0 {
+		if _, err := load(ctx, q, c, id); err != nil {
+			return o, err
+		}
+		subject, day = object(id), 0
+	}
+	rows, err := q.Query(ctx, `SELECT account_id, day, helped FROM opinion WHERE subject = $1`, subject)
+	if err != nil {
+		return o, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var account, on int64
+		var helped bool
+		if err := rows.Scan(&account, &on, &helped); err != nil {
+			return o, err
+		}
+		if helped {
+			o.Helped++
+		} else {
+			o.NotHelped++
+		}
+		if account == c.Account && on == day {
+			o.Mine = &helped
+		}
+	}
+	return o, rows.Err()
+}

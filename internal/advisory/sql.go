@@ -1,0 +1,308 @@
+// SPDX-FileCopyrightText: The Teiten Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package advisory
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"teiten/internal/caller"
+	"teiten/internal/category"
+	"teiten/internal/fault"
+	"teiten/internal/indicator"
+	"teiten/internal/locale"
+	"teiten/internal/search"
+	"teiten/internal/store"
+	"teiten/internal/technique"
+	"teiten/internal/tlp"
+	"teiten/internal/trend"
+)
+
+const columns = `a.id, a.position, a.category, a.notice_kind, a.tlp, a.state, a.organisation_id, o.short, o.kind, a.account_id,
+	a.source, a.external_id, a.external_url, a.title, a.body, a.brand, a.products,
+	a.observed_at, a.registered_at, a.published_at, a.changed_at, a.revision, a.reason`
+
+const from = ` FROM advisory a JOIN organisation o ON o.id = a.organisation_id `
+
+// visible is who may see an advisory: TLP or own organisation, and before
+// publication only its own organisation and the ISAC's reviewers. It takes
+// three arguments from $n on, those of seesArgs.
+func visible(n int) string {
+	return store.Visible("a", n) + fmt.Sprintf(` AND (a.state IN ('published', 'corrected', 'withdrawn') OR a.organisation_id = $%d OR $%d = 1)`, n+1, n+2)
+}
+
+func seesArgs(c caller.Caller) []any {
+	ceiling, org := store.Sees(c)
+	review := 0
+	if MayReview(c) {
+		review = 1
+	}
+	return []any{ceiling, org, review}
+}
+
+type scanner interface{ Scan(...any) error }
+
+func scan(row scanner) (*Advisory, error) {
+	var a Advisory
+	var cat, kind, state string
+	var level, observed, registered, published, changed int64
+	err := row.Scan(&a.ID, &a.Position, &cat, &kind, &level, &state, &a.Org, &a.OrgName, &a.OrgKind, &a.Account,
+		&a.Source, &a.ExternalID, &a.ExternalURL, &a.Title, &a.Body, &a.Brand, &a.Products,
+		&observed, &registered, &published, &changed, &a.Revision, &a.Reason)
+	if err != nil {
+		return nil, store.NotFound(err)
+	}
+	a.Category, a.NoticeKind, a.State, a.TLP = category.Category(cat), category.NoticeKind(kind), State(state), tlp.Level(level)
+	a.ObservedAt, a.RegisteredAt = store.Time(observed), store.Time(registered)
+	a.PublishedAt, a.ChangedAt = store.Time(published), store.Time(changed)
+	return &a, nil
+}
+
+// load reads an advisory whole, by id and caller in one query.
+func load(ctx context.Context, q store.Queryer, c caller.Caller, id int64) (*Advisory, error) {
+	a, err := scan(q.QueryRow(ctx, `SELECT `+columns+from+`WHERE a.id = $1 AND `+visible(2), append([]any{id}, seesArgs(c)...)...))
+	if err != nil {
+		return nil, err
+	}
+	return a, loadParts(ctx, q, a)
+}
+
+func loadParts(ctx context.Context, q store.Queryer, a *Advisory) error {
+	rows, err := q.Query(ctx, `SELECT technique_id FROM advisory_technique WHERE advisory_id = $1 ORDER BY technique_id`, a.ID)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		var t string
+		if err := rows.Scan(&t); err != nil {
+			rows.Close()
+			return err
+		}
+		a.Techniques = append(a.Techniques, t)
+	}
+	rows.Close()
+	rows, err = q.Query(ctx, `SELECT kind, value, host, written FROM advisory_indicator WHERE advisory_id = $1 ORDER BY kind, value`, a.ID)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		var v indicator.Value
+		if err := rows.Scan(&v.Kind, &v.Value, &v.Host, &v.Written); err != nil {
+			rows.Close()
+			return err
+		}
+		a.Indicators = append(a.Indicators, v)
+	}
+	rows.Close()
+	rows, err = q.Query(ctx, `SELECT other_id, kind FROM advisory_link WHERE advisory_id = $1 ORDER BY other_id`, a.ID)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var other int64
+		var kind string
+		if err := rows.Scan(&other, &kind); err != nil {
+			return err
+		}
+		if kind == "duplicate" {
+			a.DuplicateOf = other
+		} else {
+			a.Related = append(a.Related, other)
+		}
+	}
+	return rows.Err()
+}
+
+// place finds a free position for a time: lists are ordered by it, and the
+// full-text index takes it as its row number.
+func place(ctx context.Context, tx *store.Tx, a *Advisory) error {
+	at := a.PublishedAt
+	if at.IsZero() {
+		at = a.RegisteredAt
+	}
+	want := store.Micros(at)
+	// Imports have many items of one second: jump over the block they fill.
+	for step := int64(1); ; step *= 2 {
+		var taken int64
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM advisory WHERE position = $1 AND id <> $2`, want, a.ID).Scan(&taken); err != nil {
+			return err
+		}
+		if taken == 0 {
+			a.Position = want
+			return nil
+		}
+		want += step
+	}
+}
+
+func insert(ctx context.Context, tx *store.Tx, a *Advisory) error {
+	if a.ExternalID != "" {
+		var n int
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM advisory WHERE source = $1 AND external_id = $2`, a.Source, a.ExternalID).Scan(&n); err != nil {
+			return err
+		}
+		if n > 0 {
+			return fault.New(fault.Conflict, "advisory.external_known", "id", a.ExternalID)
+		}
+	}
+	if err := place(ctx, tx, a); err != nil {
+		return err
+	}
+	id, err := tx.Insert(ctx, `INSERT INTO advisory (position, category, notice_kind, tlp, state, organisation_id, account_id,
+			source, external_id, external_url, title, body, brand, products, observed_at, registered_at, published_at, changed_at, revision, reason)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) RETURNING id`,
+		a.Position, string(a.Category), string(a.NoticeKind), int64(a.TLP), string(a.State), a.Org, a.Account,
+		a.Source, a.ExternalID, a.ExternalURL, a.Title, a.Body, a.Brand, a.Products,
+		store.Micros(a.ObservedAt), store.Micros(a.RegisteredAt), store.Micros(a.PublishedAt), store.Micros(a.ChangedAt), a.Revision, a.Reason)
+	if err != nil {
+		return fmt.Errorf("advisory: insert: %w", err)
+	}
+	a.ID = id
+	return nil
+}
+
+func update(ctx context.Context, tx *store.Tx, a *Advisory) error {
+	if err := place(ctx, tx, a); err != nil {
+		return err
+	}
+	// The revision in the condition makes two changes at once impossible.
+	n, err := tx.Exec(ctx, `UPDATE advisory SET position = $1, category = $2, notice_kind = $3, tlp = $4, state = $5, title = $6, body = $7,
+			brand = $8, products = $9, observed_at = $10, published_at = $11, changed_at = $12, revision = $13, reason = $14
+		WHERE id = $15 AND revision = $16`,
+		a.Position, string(a.Category), string(a.NoticeKind), int64(a.TLP), string(a.State), a.Title, a.Body,
+		a.Brand, a.Products, store.Micros(a.ObservedAt), store.Micros(a.PublishedAt), store.Micros(a.ChangedAt), a.Revision, a.Reason,
+		a.ID, a.Revision-1)
+	if err != nil {
+		return fmt.Errorf("advisory: update: %w", err)
+	}
+	if n == 0 {
+		return fault.New(fault.Conflict, "advisory.changed_meanwhile")
+	}
+	return nil
+}
+
+// setParts stores techniques, indicators and links as they are now, and the
+// text by which the advisory is found.
+func setParts(ctx context.Context, tx *store.Tx, a *Advisory) error {
+	for _, table := range []string{"advisory_technique", "advisory_indicator", "advisory_link"} {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE advisory_id = $1`, a.ID); err != nil {
+			return err
+		}
+	}
+	for _, t := range a.Techniques {
+		if _, err := tx.Exec(ctx, `INSERT INTO advisory_technique (advisory_id, technique_id) VALUES ($1, $2)`, a.ID, t); err != nil {
+			return err
+		}
+	}
+	for _, v := range a.Indicators {
+		key := tx.Key(string(v.Kind), v.Value)
+		if _, err := tx.Exec(ctx, `INSERT INTO advisory_indicator (advisory_id, indicator_key, kind, value, host, written)
+			VALUES ($1, $2, $3, $4, $5, $6)`, a.ID, key, string(v.Kind), v.Value, v.Host, v.Written); err != nil {
+			return err
+		}
+	}
+	link := func(other int64, kind string) error {
+		// A link leads only to what its author may see.
+		n, err := tx.Exec(ctx, `INSERT INTO advisory_link (advisory_id, other_id, kind)
+			SELECT $1, a.id, $2 FROM advisory a WHERE a.id = $3 AND a.id <> $1 AND `+visible(4)+` ON CONFLICT DO NOTHING`,
+			append([]any{a.ID, kind, other}, seesArgs(tx.Caller)...)...)
+		if err == nil && n == 0 && kind == "duplicate" {
+			return fault.New(fault.Invalid, "advisory.link", "id", strconv.FormatInt(other, 10)).At("duplicate_of")
+		}
+		return err
+	}
+	if a.DuplicateOf != 0 {
+		if err := link(a.DuplicateOf, "duplicate"); err != nil {
+			return err
+		}
+	}
+	for _, other := range a.Related {
+		if err := link(other, "related"); err != nil {
+			return err
+		}
+	}
+	return search.Put(ctx, tx, a.ID, a.Position, a.text())
+}
+
+// text is everything by which an advisory should be found.
+func (a *Advisory) text() string {
+	parts := []string{a.Title, a.Body, a.Brand, a.Products, a.Source, a.ExternalID}
+	for _, id := range a.Techniques {
+		parts = append(parts, id)
+		if t, ok := technique.Get(id); ok {
+			parts = append(parts, t.Name(locale.Japanese), t.Name(locale.English))
+		}
+	}
+	for _, v := range a.Indicators {
+		parts = append(parts, v.Value)
+		if v.Written != v.Value {
+			parts = append(parts, v.Written)
+		}
+	}
+	return strings.Join(parts, "\n")
+}
+
+func keepRevision(ctx context.Context, tx *store.Tx, a *Advisory, reason string) error {
+	content, err := json.Marshal(a.Content)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO advisory_revision (advisory_id, revision, at, account_id, actor, state, reason, content)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		a.ID, a.Revision, store.Micros(tx.Now), tx.Caller.Account, tx.Caller.Name, string(a.State), reason, string(content))
+	if err != nil {
+		return fmt.Errorf("advisory: revision: %w", err)
+	}
+	return nil
+}
+
+func checkTechniques(ctx context.Context, q store.Queryer, ids []string) error {
+	for _, id := range ids {
+		if _, ok := technique.Get(id); ok {
+			continue
+		}
+		var n int
+		if err := q.QueryRow(ctx, `SELECT COUNT(*) FROM own_technique WHERE id = $1`, id).Scan(&n); err != nil {
+			return err
+		}
+		if n == 0 {
+			return fault.New(fault.Invalid, "advisory.technique", "id", short(id)).At("techniques")
+		}
+	}
+	return nil
+}
+
+func dirtySightings(ctx context.Context, tx *store.Tx, id int64) error {
+	rows, err := tx.Query(ctx, `SELECT at FROM sighting WHERE advisory_id = $1`, id)
+	if err != nil {
+		return err
+	}
+	var days []int64
+	for rows.Next() {
+		var at int64
+		if err := rows.Scan(&at); err != nil {
+			rows.Close()
+			return err
+		}
+		days = append(days, trend.Day(store.Time(at)))
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return trend.MarkDirty(ctx, tx, trend.Sighting, days...)
+}
+
+func object(id int64) string { return "advisory/" + strconv.FormatInt(id, 10) }
+
+func short(s string) string {
+	if r := []rune(s); len(r) > 60 {
+		return string(r[:60]) + "…"
+	}
+	return s
+}

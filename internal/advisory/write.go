@@ -1,0 +1,316 @@
+// SPDX-FileCopyrightText: The Teiten Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package advisory
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"teiten/internal/audit"
+	"teiten/internal/caller"
+	"teiten/internal/fault"
+	"teiten/internal/guard"
+	"teiten/internal/intel"
+	"teiten/internal/job"
+	"teiten/internal/store"
+	"teiten/internal/trend"
+)
+
+// Submission is a new advisory. Source, ExternalID and ExternalURL are set
+// when it comes from outside; an outside id that is known already is a conflict.
+type Submission struct {
+	Content
+	Source      string
+	ExternalID  string
+	ExternalURL string
+	// State is Draft or InReview; a reviewer may publish at once.
+	State State
+	// RegisteredAt and PublishedAt are for what happened before, elsewhere:
+	// imports and samples. Zero means now.
+	RegisteredAt time.Time
+	PublishedAt  time.Time
+}
+
+// Submit registers an advisory and returns its id.
+func Submit(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard, s Submission) (id int64, err error) {
+	err = db.Write(ctx, c, func(tx *store.Tx) error {
+		id, err = SubmitIn(ctx, tx, g, s)
+		return err
+	})
+	return id, err
+}
+
+// SubmitIn is Submit in a transaction of the caller's.
+func SubmitIn(ctx context.Context, tx *store.Tx, g *guard.Guard, s Submission) (int64, error) {
+	c := tx.Caller
+	if !MayRegister(c) || s.State == Published && !MayReview(c) {
+		return 0, fault.New(fault.Forbidden, "fault.forbidden")
+	}
+	if s.State != Draft && s.State != InReview && s.State != Published {
+		return 0, fault.New(fault.Invalid, "advisory.state", "state", string(s.State))
+	}
+	if err := s.Check(s.State == Draft); err != nil {
+		return 0, err
+	}
+	if err := checkTechniques(ctx, tx, s.Techniques); err != nil {
+		return 0, err
+	}
+	a := Advisory{
+		Content: s.Content, State: s.State, Org: c.Org, Account: c.Account, Source: s.Source,
+		ExternalID: s.ExternalID, ExternalURL: s.ExternalURL,
+		RegisteredAt: s.RegisteredAt, ChangedAt: tx.Now, Revision: 1,
+	}
+	if a.Source == "" {
+		a.Source = c.OrgName
+	}
+	if a.RegisteredAt.IsZero() {
+		a.RegisteredAt = tx.Now
+	}
+	if a.ObservedAt.IsZero() {
+		a.ObservedAt = a.RegisteredAt
+	}
+	if a.State == Published {
+		a.PublishedAt = s.PublishedAt
+		if a.PublishedAt.IsZero() {
+			a.PublishedAt = tx.Now
+		}
+	}
+	if err := insert(ctx, tx, &a); err != nil {
+		return 0, err
+	}
+	if err := setParts(ctx, tx, &a); err != nil {
+		return 0, err
+	}
+	if err := keepRevision(ctx, tx, &a, ""); err != nil {
+		return 0, err
+	}
+	if a.State == Published {
+		if err := takeEffect(ctx, tx, g, &a, nil); err != nil {
+			return 0, err
+		}
+	}
+	return a.ID, audit.Append(ctx, tx, "advisory.submit", object(a.ID), "state", string(a.State), "category", string(a.Category), "tlp", a.TLP.String())
+}
+
+// Edit changes an advisory that is not published yet and moves it to a state:
+// Draft, InReview or Discarded. revision is the one the editor saw: if another
+// change came between, nothing is stored and the fault says so.
+func Edit(ctx context.Context, db *store.DB, c caller.Caller, id, revision int64, content Content, state State) error {
+	if state != Draft && state != InReview && state != Discarded {
+		return fault.New(fault.Invalid, "advisory.state", "state", string(state))
+	}
+	return change(ctx, db, c, id, "advisory.edit", func(tx *store.Tx, a *Advisory) error {
+		if !MayEdit(c, a) {
+			return fault.New(fault.Forbidden, "fault.forbidden")
+		}
+		if a.Revision != revision {
+			return fault.New(fault.Conflict, "advisory.changed_meanwhile")
+		}
+		if err := content.Check(state != InReview); err != nil {
+			return err
+		}
+		if content.ObservedAt.IsZero() {
+			content.ObservedAt = a.ObservedAt
+		}
+		a.Content, a.State, a.Reason = content, state, ""
+		return nil
+	})
+}
+
+// Discard puts a draft away; Edit with State Draft brings it back.
+func Discard(ctx context.Context, db *store.DB, c caller.Caller, id int64) error {
+	return setState(ctx, db, c, id, "advisory.discard", Discarded, "", Draft, InReview)
+}
+
+// Restore brings a discarded draft back.
+func Restore(ctx context.Context, db *store.DB, c caller.Caller, id int64) error {
+	return setState(ctx, db, c, id, "advisory.restore", Draft, "", Discarded)
+}
+
+// Return sends an advisory in review back to its source with a reason.
+func Return(ctx context.Context, db *store.DB, c caller.Caller, id int64, reason string) error {
+	if !MayReview(c) {
+		return fault.New(fault.Forbidden, "fault.forbidden")
+	}
+	reason, err := checkReason(reason)
+	if err != nil {
+		return err
+	}
+	return setState(ctx, db, c, id, "advisory.return", Draft, reason, InReview)
+}
+
+func setState(ctx context.Context, db *store.DB, c caller.Caller, id int64, action string, to State, reason string, from ...State) error {
+	return change(ctx, db, c, id, action, func(tx *store.Tx, a *Advisory) error {
+		if !slices.Contains(from, a.State) {
+			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State.key())
+		}
+		if !MayEdit(c, a) {
+			return fault.New(fault.Forbidden, "fault.forbidden")
+		}
+		if to == InReview {
+			if err := a.Check(false); err != nil {
+				return err
+			}
+		}
+		a.State, a.Reason = to, reason
+		return nil
+	})
+}
+
+// Publish makes an advisory known to all for whom its TLP is meant, and its
+// indicators to their filters.
+func Publish(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard, id int64) error {
+	return PublishAt(ctx, db, c, g, id, time.Time{})
+}
+
+// PublishAt is Publish for samples and imports that happened at a time before.
+func PublishAt(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard, id int64, at time.Time) error {
+	if !MayReview(c) {
+		return fault.New(fault.Forbidden, "fault.forbidden")
+	}
+	return changeEffective(ctx, db, c, g, id, "advisory.publish", func(tx *store.Tx, a *Advisory) error {
+		if a.State != InReview && a.State != Draft {
+			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State.key())
+		}
+		if err := a.Check(false); err != nil {
+			return err
+		}
+		if at.IsZero() {
+			at = tx.Now
+		}
+		a.State, a.PublishedAt, a.Reason = Published, at, ""
+		return nil
+	})
+}
+
+// Correct replaces the content of a published advisory and says why. A
+// withdrawn one comes back this way.
+func Correct(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard, id, revision int64, content Content, reason string) error {
+	if !MayReview(c) {
+		return fault.New(fault.Forbidden, "fault.forbidden")
+	}
+	reason, err := checkReason(reason)
+	if err != nil {
+		return err
+	}
+	return changeEffective(ctx, db, c, g, id, "advisory.correct", func(tx *store.Tx, a *Advisory) error {
+		if !a.State.Public() {
+			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State.key())
+		}
+		if a.Revision != revision {
+			return fault.New(fault.Conflict, "advisory.changed_meanwhile")
+		}
+		if err := content.Check(false); err != nil {
+			return err
+		}
+		if content.ObservedAt.IsZero() {
+			content.ObservedAt = a.ObservedAt
+		}
+		a.Content, a.State, a.Reason = content, Corrected, reason
+		return nil
+	})
+}
+
+// Withdraw takes a published advisory back with a reason. Its text stays
+// readable, its indicators leave the filters.
+func Withdraw(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard, id int64, reason string) error {
+	if !MayReview(c) {
+		return fault.New(fault.Forbidden, "fault.forbidden")
+	}
+	reason, err := checkReason(reason)
+	if err != nil {
+		return err
+	}
+	return changeEffective(ctx, db, c, g, id, "advisory.withdraw", func(tx *store.Tx, a *Advisory) error {
+		if a.State != Published && a.State != Corrected {
+			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State.key())
+		}
+		a.State, a.Reason = Withdrawn, reason
+		return nil
+	})
+}
+
+// change loads by id and caller, lets fn decide, and stores a new revision.
+func change(ctx context.Context, db *store.DB, c caller.Caller, id int64, action string, fn func(*store.Tx, *Advisory) error) error {
+	return db.Write(ctx, c, func(tx *store.Tx) error {
+		_, err := changeIn(ctx, tx, id, action, fn)
+		return err
+	})
+}
+
+// changeEffective is change for what filters, counts and concerns must follow.
+func changeEffective(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard, id int64, action string, fn func(*store.Tx, *Advisory) error) error {
+	return db.Write(ctx, c, func(tx *store.Tx) error {
+		var before Advisory
+		after, err := changeIn(ctx, tx, id, action, func(tx *store.Tx, a *Advisory) error {
+			before = *a
+			return fn(tx, a)
+		})
+		if err != nil {
+			return err
+		}
+		return takeEffect(ctx, tx, g, after, &before)
+	})
+}
+
+func changeIn(ctx context.Context, tx *store.Tx, id int64, action string, fn func(*store.Tx, *Advisory) error) (*Advisory, error) {
+	a, err := load(ctx, tx, tx.Caller, id)
+	if err != nil {
+		return nil, err
+	}
+	from := a.State
+	if err := fn(tx, a); err != nil {
+		return nil, err
+	}
+	if err := checkTechniques(ctx, tx, a.Techniques); err != nil {
+		return nil, err
+	}
+	a.Revision++
+	a.ChangedAt = tx.Now
+	if err := update(ctx, tx, a); err != nil {
+		return nil, err
+	}
+	if err := setParts(ctx, tx, a); err != nil {
+		return nil, err
+	}
+	if err := keepRevision(ctx, tx, a, a.Reason); err != nil {
+		return nil, err
+	}
+	return a, audit.Append(ctx, tx, action, object(id), "from", string(from), "to", string(a.State), "revision", a.Revision, "tlp", a.TLP.String())
+}
+
+// takeEffect makes claims, counts and concerns follow a change of what is
+// public. before is nil for a new advisory.
+func takeEffect(ctx context.Context, tx *store.Tx, g *guard.Guard, a, before *Advisory) error {
+	days := []int64{trend.Day(a.PublishedAt)}
+	if before != nil && !before.PublishedAt.IsZero() {
+		days = append(days, trend.Day(before.PublishedAt))
+		if err := intel.Release(ctx, tx, before.TLP, before.Org, before.Indicators); err != nil {
+			return err
+		}
+	}
+	if err := trend.MarkDirty(ctx, tx, trend.Advisory, days...); err != nil {
+		return err
+	}
+	if err := dirtySightings(ctx, tx, a.ID); err != nil {
+		return err
+	}
+	if a.State != Withdrawn {
+		claims := make([]intel.Claim, len(a.Indicators))
+		for i, v := range a.Indicators {
+			claims[i] = intel.Claim{
+				Value: v, TLP: a.TLP, Org: a.Org, Category: a.Category, Brand: a.Brand, Confidence: intel.DefaultConfidence,
+				FirstSeen: a.ObservedAt, LastSeen: a.PublishedAt, ValidUntil: intel.ValidUntil(v.Kind, a.PublishedAt),
+			}
+			claims[i].Judge(g)
+		}
+		if err := intel.Assert(ctx, tx, claims); err != nil {
+			return err
+		}
+	}
+	return job.Enqueue(ctx, tx, ConcernJob, ConcernArgs{a.ID}, job.Unique(object(a.ID)))
+}
+
+func (s State) key() string { return string(s) }

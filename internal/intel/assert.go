@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: The Teiten Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package intel
+
+import (
+	"context"
+	"time"
+
+	"teiten/internal/indicator"
+	"teiten/internal/store"
+	"teiten/internal/tlp"
+)
+
+// Assert adds or widens the claims of a published advisory.
+func Assert(ctx context.Context, tx *store.Tx, claims []Claim) error {
+	if len(claims) == 0 {
+		return nil
+	}
+	byKey := make(map[int64]*Claim, len(claims))
+	for i := range claims {
+		key := tx.Key(string(claims[i].Kind), claims[i].Value.Value)
+		if c := byKey[key]; c != nil {
+			merge(c, claims[i])
+		} else {
+			byKey[key] = &claims[i]
+		}
+	}
+	if _, _, err := upsertClaims(ctx, tx, byKey); err != nil {
+		return err
+	}
+	return tx.Bump(ctx, "indicator")
+}
+
+// Release revokes the claims, by one organisation at one TLP, that neither a
+// published advisory nor an observation carries any longer. It is called after
+// the advisory has changed.
+func Release(ctx context.Context, tx *store.Tx, level tlp.Level, org int64, values []indicator.Value) error {
+	for _, v := range values {
+		if _, err := tx.Exec(ctx, releaseClaim, tx.Key(string(v.Kind), v.Value), int64(level), org); err != nil {
+			return err
+		}
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	return tx.Bump(ctx, "indicator")
+}
+
+// Renew moves the claims of an advisory that was sighted again: last seen is
+// now, and their validity starts anew.
+func Renew(ctx context.Context, tx *store.Tx, level tlp.Level, org int64, values []indicator.Value, seen time.Time) error {
+	for _, v := range values {
+		if _, err := tx.Exec(ctx, renewClaim, tx.Key(string(v.Kind), v.Value), int64(level), org,
+			store.Micros(seen), store.Micros(ValidUntil(v.Kind, seen))); err != nil {
+			return err
+		}
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	return tx.Bump(ctx, "indicator")
+}

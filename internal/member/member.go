@@ -1,0 +1,410 @@
+// SPDX-FileCopyrightText: The Teiten Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package member is the register: organisations (the ISAC, institutions,
+// vendors, outside bodies), the accounts of their people, and what concerns an
+// institution: its domains and the vendors and products that it uses.
+package member
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/publicsuffix"
+
+	"teiten/internal/audit"
+	"teiten/internal/caller"
+	"teiten/internal/fault"
+	"teiten/internal/fold"
+	"teiten/internal/indicator"
+	"teiten/internal/job"
+	"teiten/internal/store"
+)
+
+// Organisation is a member of the portal.
+type Organisation struct {
+	ID         int64          `json:"id"`
+	Kind       caller.OrgKind `json:"kind"`
+	Name       string         `json:"name"`
+	Short      string         `json:"short"`
+	Prefecture string         `json:"prefecture"`
+	Beds       int            `json:"beds"`
+}
+
+// Account is a person, or a machine, of an organisation.
+type Account struct {
+	ID     int64
+	Org    Organisation
+	Name   string
+	Title  string
+	Role   caller.Role
+	Active bool
+}
+
+// InterestKind is how an interest is written.
+type InterestKind string
+
+const (
+	Vendor  InterestKind = "vendor"
+	Product InterestKind = "product"
+	CPE     InterestKind = "cpe"
+)
+
+// Interest is a vendor or product that an institution uses.
+type Interest struct {
+	ID    int64
+	Org   int64
+	Kind  InterestKind
+	Value string
+}
+
+// Words returns the folded words by which a text concerns the interest: the
+// value itself, or the vendor and product of a CPE 2.3 name (NISTIR 7695),
+// both of which must occur.
+func (i Interest) Words() []string {
+	if i.Kind != CPE {
+		return []string{fold.Text(i.Value)}
+	}
+	parts := strings.Split(i.Value, ":")
+	var words []string
+	for _, at := range []int{3, 4} { // cpe:2.3:part:vendor:product:…
+		if at < len(parts) && parts[at] != "*" && parts[at] != "-" {
+			words = append(words, fold.Text(strings.ReplaceAll(strings.ReplaceAll(parts[at], `\`, ""), "_", " ")))
+		}
+	}
+	return words
+}
+
+const (
+	maxName      = 200
+	maxInterests = 1000
+	maxDomains   = 200
+)
+
+// AddOrganisation registers an organisation. Operators only.
+func AddOrganisation(ctx context.Context, tx *store.Tx, o Organisation) (int64, error) {
+	if err := tx.Caller.Need(caller.Operator); err != nil {
+		return 0, err
+	}
+	if err := checkName(o.Name, "name"); err != nil {
+		return 0, err
+	}
+	known := false
+	for _, k := range caller.OrgKinds {
+		known = known || k == o.Kind
+	}
+	if !known {
+		return 0, fault.New(fault.Invalid, "member.kind", "value", string(o.Kind)).At("kind")
+	}
+	if o.Short == "" {
+		o.Short = o.Name
+	}
+	id, err := tx.Insert(ctx, `INSERT INTO organisation (kind, name, short, prefecture, beds, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,
+		string(o.Kind), o.Name, o.Short, o.Prefecture, o.Beds, store.Micros(tx.Now))
+	if err != nil {
+		return 0, err
+	}
+	return id, audit.Append(ctx, tx, "organisation.add", object("organisation", id), "name", o.Name, "kind", string(o.Kind))
+}
+
+// AddAccount registers a person. Operators only.
+func AddAccount(ctx context.Context, tx *store.Tx, a Account) (int64, error) {
+	if err := tx.Caller.Need(caller.Operator); err != nil {
+		return 0, err
+	}
+	if err := checkName(a.Name, "name"); err != nil {
+		return 0, err
+	}
+	if !(caller.Caller{Role: a.Role}).Is(caller.Roles...) {
+		return 0, fault.New(fault.Invalid, "member.role", "value", string(a.Role)).At("role")
+	}
+	id, err := tx.Insert(ctx, `INSERT INTO account (organisation_id, name, title, role, active, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,
+		a.Org.ID, a.Name, a.Title, string(a.Role), true, store.Micros(tx.Now))
+	if err != nil {
+		return 0, err
+	}
+	return id, audit.Append(ctx, tx, "account.add", object("account", id), "organisation", a.Org.ID, "role", string(a.Role))
+}
+
+// Caller returns the caller that an active account is, through a channel.
+func Caller(ctx context.Context, q store.Queryer, account int64, channel string) (caller.Caller, error) {
+	c := caller.Caller{Account: account, Channel: channel}
+	err := q.QueryRow(ctx, `SELECT a.name, a.role, o.id, o.short, o.kind
+		FROM account a JOIN organisation o ON o.id = a.organisation_id WHERE a.id = $1 AND a.active`, account).
+		Scan(&c.Name, &c.Role, &c.Org, &c.OrgName, &c.OrgKind)
+	if err != nil {
+		return caller.Caller{}, store.NotFound(err)
+	}
+	return c, nil
+}
+
+// LocalOperator returns the caller of the command line: an audited operator of
+// the ISAC that holds the store, which is registered if there is none yet.
+func LocalOperator(ctx context.Context, db *store.DB, channel string) (caller.Caller, error) {
+	const name = "local operator"
+	find := func(q store.Queryer) (int64, error) {
+		var id int64
+		err := q.QueryRow(ctx, `SELECT a.id FROM account a JOIN organisation o ON o.id = a.organisation_id
+			WHERE o.kind = 'isac' AND a.role = 'operator' AND a.active ORDER BY a.id LIMIT 1`).Scan(&id)
+		return id, store.NotFound(err)
+	}
+	id, err := find(db)
+	if fault.Is(err, fault.NotFound) {
+		err = db.Write(ctx, caller.System("init"), func(tx *store.Tx) error {
+			if id, err = find(tx); !fault.Is(err, fault.NotFound) {
+				return err
+			}
+			org, err := AddOrganisation(ctx, tx, Organisation{Kind: caller.ISAC, Name: "ISAC"})
+			if err != nil {
+				return err
+			}
+			id, err = AddAccount(ctx, tx, Account{Org: Organisation{ID: org}, Name: name, Role: caller.Operator})
+			return err
+		})
+	}
+	if err != nil {
+		return caller.Caller{}, err
+	}
+	return Caller(ctx, db, id, channel)
+}
+
+// Organisations lists the register, the ISAC first, institutions by name.
+func Organisations(ctx context.Context, q store.Queryer) ([]Organisation, error) {
+	rows, err := q.Query(ctx, `SELECT id, kind, name, short, prefecture, beds FROM organisation
+		ORDER BY CASE kind WHEN 'isac' THEN 0 WHEN 'institution' THEN 1 ELSE 2 END, id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Organisation
+	for rows.Next() {
+		var o Organisation
+		if err := rows.Scan(&o.ID, &o.Kind, &o.Name, &o.Short, &o.Prefecture, &o.Beds); err != nil {
+			return nil, err
+		}
+		all = append(all, o)
+	}
+	return all, rows.Err()
+}
+
+// Accounts lists the active accounts in the order of their organisations.
+func Accounts(ctx context.Context, q store.Queryer) ([]Account, error) {
+	rows, err := q.Query(ctx, `SELECT a.id, a.name, a.title, a.role, o.id, o.kind, o.name, o.short, o.prefecture, o.beds
+		FROM account a JOIN organisation o ON o.id = a.organisation_id WHERE a.active
+		ORDER BY CASE o.kind WHEN 'isac' THEN 0 WHEN 'institution' THEN 1 ELSE 2 END, o.id, a.id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Account
+	for rows.Next() {
+		a := Account{Active: true}
+		if err := rows.Scan(&a.ID, &a.Name, &a.Title, &a.Role, &a.Org.ID, &a.Org.Kind, &a.Org.Name, &a.Org.Short, &a.Org.Prefecture, &a.Org.Beds); err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	return all, rows.Err()
+}
+
+// mayManage says who keeps an organisation's own lists: its contact, or an operator.
+func mayManage(c caller.Caller, org int64) error {
+	if c.Is(caller.Operator) || c.Is(caller.Contact) && c.Org == org {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "fault.forbidden")
+}
+
+// AddInterest adds what an institution uses; adding it again changes nothing.
+func AddInterest(ctx context.Context, db *store.DB, c caller.Caller, i Interest) error {
+	if err := mayManage(c, i.Org); err != nil {
+		return err
+	}
+	i.Value = strings.TrimSpace(i.Value)
+	switch i.Kind {
+	case Vendor, Product:
+		if utf8.RuneCountInString(fold.Text(i.Value)) < 2 {
+			return fault.New(fault.Invalid, "member.interest_short").At("value")
+		}
+	case CPE:
+		if !strings.HasPrefix(i.Value, "cpe:2.3:") || len(i.Words()) == 0 {
+			return fault.New(fault.Invalid, "member.interest_cpe").At("value")
+		}
+	default:
+		return fault.New(fault.Invalid, "member.interest_kind", "value", string(i.Kind)).At("kind")
+	}
+	if err := checkName(i.Value, "value"); err != nil {
+		return err
+	}
+	return db.Write(ctx, c, func(tx *store.Tx) error {
+		var n int
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM interest WHERE organisation_id = $1`, i.Org).Scan(&n); err != nil {
+			return err
+		}
+		if n >= maxInterests {
+			return fault.New(fault.TooLarge, "member.interest_many", "most", maxInterests)
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO interest (organisation_id, kind, value, folded, created_at)
+			VALUES ($1, $2, $3, $4, $5) ON CONFLICT (organisation_id, kind, folded) DO NOTHING`,
+			i.Org, string(i.Kind), i.Value, fold.Text(i.Value), store.Micros(tx.Now)); err != nil {
+			return err
+		}
+		if err := rematch(ctx, tx, i.Org); err != nil {
+			return err
+		}
+		return audit.Append(ctx, tx, "interest.add", object("organisation", i.Org), "kind", string(i.Kind), "value", i.Value)
+	})
+}
+
+// RemoveInterest takes one off the list.
+func RemoveInterest(ctx context.Context, db *store.DB, c caller.Caller, org, id int64) error {
+	if err := mayManage(c, org); err != nil {
+		return err
+	}
+	return db.Write(ctx, c, func(tx *store.Tx) error {
+		var value string
+		err := tx.QueryRow(ctx, `DELETE FROM interest WHERE id = $1 AND organisation_id = $2 RETURNING value`, id, org).Scan(&value)
+		if err != nil {
+			return store.NotFound(err)
+		}
+		if err := rematch(ctx, tx, org); err != nil {
+			return err
+		}
+		return audit.Append(ctx, tx, "interest.remove", object("organisation", org), "value", value)
+	})
+}
+
+// Interests lists what an organisation uses. Others may not see it: it tells
+// an attacker where to aim.
+func Interests(ctx context.Context, q store.Queryer, c caller.Caller, org int64) ([]Interest, error) {
+	if c.Org != org && !c.Is(caller.Operator) {
+		return nil, fault.New(fault.Forbidden, "fault.forbidden")
+	}
+	rows, err := q.Query(ctx, `SELECT id, kind, value FROM interest WHERE organisation_id = $1 ORDER BY kind, folded`, org)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Interest
+	for rows.Next() {
+		i := Interest{Org: org}
+		if err := rows.Scan(&i.ID, &i.Kind, &i.Value); err != nil {
+			return nil, err
+		}
+		all = append(all, i)
+	}
+	return all, rows.Err()
+}
+
+// AddDomain adds an own domain: the guard keeps it out of every filter, and
+// mail checks will look for its look-alikes.
+func AddDomain(ctx context.Context, db *store.DB, c caller.Caller, org int64, written string) error {
+	if err := mayManage(c, org); err != nil {
+		return err
+	}
+	v, err := indicator.Normalise(indicator.Domain, written)
+	if err != nil {
+		f := fault.From(err)
+		return f.At("domain")
+	}
+	// Owning "jp" or "or.jp" would let one institution blind everybody's filters.
+	if suffix, _ := publicsuffix.PublicSuffix(v.Value); suffix == v.Value {
+		return fault.New(fault.Invalid, "member.domain_suffix", "domain", v.Value).At("domain")
+	}
+	return db.Write(ctx, c, func(tx *store.Tx) error {
+		var n int
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM organisation_domain WHERE organisation_id = $1`, org).Scan(&n); err != nil {
+			return err
+		}
+		if n >= maxDomains {
+			return fault.New(fault.TooLarge, "member.domain_many", "most", maxDomains)
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO organisation_domain (organisation_id, domain) VALUES ($1, $2)
+			ON CONFLICT DO NOTHING`, org, v.Value); err != nil {
+			return err
+		}
+		if err := rejudge(ctx, tx); err != nil {
+			return err
+		}
+		return audit.Append(ctx, tx, "domain.add", object("organisation", org), "domain", v.Value)
+	})
+}
+
+// RemoveDomain takes an own domain off the list.
+func RemoveDomain(ctx context.Context, db *store.DB, c caller.Caller, org int64, domain string) error {
+	if err := mayManage(c, org); err != nil {
+		return err
+	}
+	return db.Write(ctx, c, func(tx *store.Tx) error {
+		n, err := tx.Exec(ctx, `DELETE FROM organisation_domain WHERE organisation_id = $1 AND domain = $2`, org, domain)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fault.New(fault.NotFound, "fault.not_found")
+		}
+		if err := rejudge(ctx, tx); err != nil {
+			return err
+		}
+		return audit.Append(ctx, tx, "domain.remove", object("organisation", org), "domain", domain)
+	})
+}
+
+// Domains lists the own domains of an organisation, or of all with 0.
+func Domains(ctx context.Context, q store.Queryer, org int64) (map[int64][]string, error) {
+	rows, err := q.Query(ctx, `SELECT organisation_id, domain FROM organisation_domain
+		WHERE organisation_id = $1 OR $1 = 0 ORDER BY organisation_id, domain`, org)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := map[int64][]string{}
+	for rows.Next() {
+		var id int64
+		var d string
+		if err := rows.Scan(&id, &d); err != nil {
+			return nil, err
+		}
+		all[id] = append(all[id], d)
+	}
+	return all, rows.Err()
+}
+
+// Names of jobs that other nouns do when the register changes.
+const (
+	RematchJob = "concern.rematch" // {"org": id}
+	RejudgeJob = "indicator.rejudge"
+)
+
+// RematchArgs name the organisation whose interests changed.
+type RematchArgs struct {
+	Org int64 `json:"org"`
+}
+
+func rematch(ctx context.Context, tx *store.Tx, org int64) error {
+	return job.Enqueue(ctx, tx, RematchJob, RematchArgs{org}, job.Unique(object("organisation", org)))
+}
+
+func rejudge(ctx context.Context, tx *store.Tx) error {
+	if err := tx.Bump(ctx, "guard"); err != nil {
+		return err
+	}
+	return job.Enqueue(ctx, tx, RejudgeJob, struct{}{}, job.Unique("all"))
+}
+
+func checkName(s, field string) error {
+	n := utf8.RuneCountInString(strings.TrimSpace(s))
+	if n == 0 {
+		return fault.New(fault.Invalid, "member.name_empty").At(field)
+	}
+	if n > maxName {
+		return fault.New(fault.TooLarge, "member.name_long", "most", maxName).At(field)
+	}
+	return nil
+}
+
+func object(noun string, id int64) string { return noun + "/" + strconv.FormatInt(id, 10) }

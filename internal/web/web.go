@@ -1,0 +1,141 @@
+// SPDX-FileCopyrightText: The Teiten Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"teiten/internal/caller"
+)
+
+// Personas are the accounts that a visitor may choose to be. They stand where
+// the sign-in will be, and only on a loopback address.
+type Personas interface {
+	// Personas returns every account that may be chosen, in the order of the menu.
+	Personas(ctx context.Context) ([]caller.Caller, error)
+	// Lookup returns the account with the id, or a fault.NotFound.
+	Lookup(ctx context.Context, account int64) (caller.Caller, error)
+}
+
+// Deps are the nouns that pages read and change. A page that needs another one
+// adds a field here; package cli fills it.
+type Deps struct {
+	Personas Personas
+
+	// Default is the account of a visitor who has not chosen one; with 0 the
+	// visitor is asked.
+	Default int64
+
+	// Machine names the caller of a request at the machine door, or returns a
+	// fault. Without it, a route at that door cannot be registered.
+	Machine func(*http.Request) (caller.Caller, error)
+
+	// Denied, if set, is told of every request that a route's rule turned away.
+	Denied func(ctx context.Context, who caller.Caller, route string)
+}
+
+// Config is what the surface itself needs.
+type Config struct {
+	Deps
+
+	// Log receives one line for each request. nil means slog.Default.
+	Log *slog.Logger
+
+	// Now is the clock. nil means time.Now.
+	Now func() time.Time
+
+	// Loopback says that the portal listens on a loopback address. Then only
+	// loopback host names are answered, which keeps a page elsewhere from
+	// reaching the portal by DNS rebinding.
+	Loopback bool
+
+	// Hosts are the host names that are answered when Loopback is false.
+	Hosts []string
+
+	// Secure says that people reach the portal by HTTPS: cookies are then
+	// Secure and carry the __Host- prefix (RFC 6265bis section 4.1.3.2).
+	Secure bool
+
+	// Mounts are handlers of other surfaces that share this one's middleware.
+	Mounts []Mount
+}
+
+// Mount is a handler of another surface, which checks its callers by itself.
+type Mount struct {
+	Pattern string // of http.ServeMux, as in "/api/"
+	Handler http.Handler
+}
+
+// Server is the portal.
+type Server struct {
+	Config
+	handler http.Handler
+	assets  *assets
+	pages   pageSet
+	routes  []route
+	seal    [32]byte // key of the flash cookie, new with each start
+}
+
+// New builds the portal: it parses every template and registers every route.
+// It returns an error for a configuration that would be unsafe, and panics on
+// a mistake in the program: a template that does not parse, a route without a
+// rule.
+func New(c Config) (*Server, error) {
+	if c.Personas == nil {
+		return nil, errors.New("web: Personas is missing")
+	}
+	if !c.Loopback {
+		return nil, errors.New("web: personas need no sign-in, so the portal may listen on a loopback address only")
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	s := &Server{Config: c}
+	if _, err := rand.Read(s.seal[:]); err != nil {
+		return nil, err
+	}
+	s.assets = bundle()
+	s.pages = s.parse()
+	s.routes = s.table()
+	s.handler = s.middleware(s.mux(s.routes))
+	return s, nil
+}
+
+// Handler returns the portal with all its middleware.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// HTTPServer returns a server for h with limits against slow and large
+// requests: 10 s for the header, 64 KiB of header, 10 min for a body (a
+// specimen over a slow line) and for an answer, 2 min idle. Handlers have
+// narrower limits of their own.
+func HTTPServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       10 * time.Minute,
+		WriteTimeout:      10 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+// IsLoopback reports whether a listen address, "host:port", can only be reached
+// from this machine.
+func IsLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	return loopbackName(host)
+}
