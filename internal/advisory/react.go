@@ -30,11 +30,6 @@ type Sightings struct {
 // See records that the caller's institution received the attack too. Saying it
 // again changes nothing; what was retracted is said anew.
 func See(ctx context.Context, db *store.DB, c caller.Caller, id int64) error {
-	return SeeAt(ctx, db, c, id, time.Time{})
-}
-
-// SeeAt is See for a sighting in the past.
-func SeeAt(ctx context.Context, db *store.DB, c caller.Caller, id int64, at time.Time) error {
 	if !MaySight(c) {
 		return fault.New(fault.Forbidden, "advisory.sighting_who")
 	}
@@ -46,19 +41,16 @@ func SeeAt(ctx context.Context, db *store.DB, c caller.Caller, id int64, at time
 		if a.State != Published && a.State != Corrected {
 			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State.key())
 		}
-		if at.IsZero() {
-			at = tx.Now
-		}
 		if _, err := tx.Exec(ctx, `INSERT INTO sighting (advisory_id, organisation_id, account_id, at, retracted_at)
 			VALUES ($1, $2, $3, $4, 0) ON CONFLICT (advisory_id, organisation_id) DO UPDATE
 			SET at = excluded.at, account_id = excluded.account_id, retracted_at = 0 WHERE sighting.retracted_at <> 0`,
-			id, c.Org, c.Account, store.Micros(at)); err != nil {
+			id, c.Org, c.Account, store.Micros(tx.Now)); err != nil {
 			return err
 		}
 		if err := dirtySightings(ctx, tx, id); err != nil {
 			return err
 		}
-		if err := intel.Renew(ctx, tx, a.TLP, a.Org, a.Indicators, at); err != nil {
+		if err := intel.Renew(ctx, tx, a.TLP, a.Org, a.Indicators, tx.Now); err != nil {
 			return err
 		}
 		return audit.Append(ctx, tx, "sighting.add", object(id))
@@ -147,12 +139,7 @@ type Comment struct {
 const maxComment = 2000
 
 // AddComment adds a remark and returns its id.
-func AddComment(ctx context.Context, db *store.DB, c caller.Caller, id int64, body string) (int64, error) {
-	return AddCommentAt(ctx, db, c, id, body, time.Time{})
-}
-
-// AddCommentAt is AddComment for a remark in the past.
-func AddCommentAt(ctx context.Context, db *store.DB, c caller.Caller, id int64, body string, at time.Time) (comment int64, err error) {
+func AddComment(ctx context.Context, db *store.DB, c caller.Caller, id int64, body string) (comment int64, err error) {
 	if !MayComment(c) {
 		return 0, fault.New(fault.Forbidden, "fault.forbidden")
 	}
@@ -167,11 +154,8 @@ func AddCommentAt(ctx context.Context, db *store.DB, c caller.Caller, id int64, 
 		if _, err := load(ctx, tx, c, id); err != nil {
 			return err
 		}
-		if at.IsZero() {
-			at = tx.Now
-		}
 		comment, err = tx.Insert(ctx, `INSERT INTO comment (advisory_id, organisation_id, account_id, actor, at, body, removed_at)
-			VALUES ($1, $2, $3, $4, $5, $6, 0) RETURNING id`, id, c.Org, c.Account, c.Name, store.Micros(at), body)
+			VALUES ($1, $2, $3, $4, $5, $6, 0) RETURNING id`, id, c.Org, c.Account, c.Name, store.Micros(tx.Now), body)
 		if err != nil {
 			return err
 		}

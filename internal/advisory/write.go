@@ -162,11 +162,6 @@ func setState(ctx context.Context, db *store.DB, c caller.Caller, id int64, acti
 // Publish makes an advisory known to all for whom its TLP is meant, and its
 // indicators to their filters.
 func Publish(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard, id int64) error {
-	return PublishAt(ctx, db, c, g, id, time.Time{})
-}
-
-// PublishAt is Publish for samples and imports that happened at a time before.
-func PublishAt(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard, id int64, at time.Time) error {
 	if !MayReview(c) {
 		return fault.New(fault.Forbidden, "fault.forbidden")
 	}
@@ -177,10 +172,7 @@ func PublishAt(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guar
 		if err := a.Check(false); err != nil {
 			return err
 		}
-		if at.IsZero() {
-			at = tx.Now
-		}
-		a.State, a.PublishedAt, a.Reason = Published, at, ""
+		a.State, a.PublishedAt, a.Reason = Published, tx.Now, ""
 		return nil
 	})
 }

@@ -129,7 +129,7 @@ func TestConstantMemory(t *testing.T) {
 			continue // suricata remembers numbers; the tables make short-lived garbage for each entry
 		}
 		src := hostEntries(1)
-		if f.Order == blocklist.ByValue {
+		if !f.Takes(indicator.Domain) && f.Takes(indicator.URL) && !f.Takes(indicator.IPv4) {
 			src = pageEntries(1)
 		}
 		for e := range src {

@@ -107,6 +107,22 @@ func address(s string) (netip.Prefix, Reason) {
 	return p, ""
 }
 
+// numericHost reports whether a host is an address or a network rather than a
+// name: no top-level domain is numeric (RFC 3696 section 2), and no name has a
+// colon or a slash.
+func numericHost(host string) bool {
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	if strings.ContainsAny(host, ":/") {
+		return true
+	}
+	for i := range len(last) {
+		if last[i] < '0' || last[i] > '9' {
+			return false
+		}
+	}
+	return last != ""
+}
+
 func appendAddress(b []byte, p netip.Prefix) []byte {
 	if p.IsSingleIP() {
 		return p.Addr().AppendTo(b)

@@ -49,7 +49,7 @@ const (
 
 var formats = []Format{
 	{Slug: "urls", File: "teiten-urls.txt", ContentType: textPlain, Comment: "#",
-		Kinds: []indicator.Kind{indicator.URL}, Order: ByValue, Pages: true, encode: urls},
+		Kinds: []indicator.Kind{indicator.URL}, Order: AnyOrder, Pages: true, encode: urls},
 	{Slug: "domains", File: "teiten-domains.txt", ContentType: textPlain, Comment: "#",
 		Kinds: names, Order: ByHost, encode: domains},
 	{Slug: "ips", File: "teiten-ips.txt", ContentType: textPlain, Comment: "#",
@@ -65,7 +65,7 @@ var formats = []Format{
 	{Slug: "squid-domains", File: "teiten-squid-domains.txt", ContentType: textPlain, Comment: "#",
 		Kinds: namesAndV4, Order: ByHost, Subdomains: true, encode: squidDomains},
 	{Slug: "squid-urls", File: "teiten-squid-urls.txt", ContentType: textPlain, Comment: "#",
-		Kinds: []indicator.Kind{indicator.URL}, Order: ByValue, Pages: true, encode: squidURLs},
+		Kinds: []indicator.Kind{indicator.URL}, Order: AnyOrder, Pages: true, encode: squidURLs},
 	{Slug: "adguard", File: "teiten-adguard.txt", ContentType: textPlain, Comment: "!",
 		Kinds: names, Order: ByHost, Subdomains: true, encode: adguard},
 	{Slug: "paloalto", File: "teiten-paloalto-urls.txt", ContentType: textPlain, Comment: "#",

@@ -4,9 +4,10 @@
 package blocklist
 
 import (
-	"bytes"
 	"slices"
 	"strings"
+
+	"teiten/internal/indicator"
 )
 
 // Order is the order in which a format needs its entries, so that equal ones
@@ -14,61 +15,19 @@ import (
 type Order int
 
 const (
-	AnyOrder Order = iota // nothing is left out
-	ByValue               // ascending bytes of Value
-	ByHost                // ascending bytes of HostKey, then of Value
+	AnyOrder Order = iota // as the source has them, each of them once
+	ByHost                // ascending bytes of indicator.HostKey, then of Value
 )
-
-// HostKey is the sort key of a host: its labels from the right, so that
-// "www.evil.example" is "example.evil.www" and follows "example.evil". An
-// address or network is its own key. Compare keys byte by byte: in SQLite the
-// BINARY collation, in PostgreSQL COLLATE "C".
-func HostKey(host string) string { return string(appendHostKey(nil, host)) }
-
-func appendHostKey(b []byte, host string) []byte {
-	if numericHost(host) {
-		return append(b, host...)
-	}
-	for {
-		dot := strings.LastIndexByte(host, '.')
-		b = append(b, host[dot+1:]...)
-		if dot < 0 {
-			return b
-		}
-		b = append(b, '.')
-		host = host[:dot]
-	}
-}
-
-// numericHost reports whether a host is an address or a network rather than a
-// name: no top-level domain is numeric (RFC 3696 section 2), and no name has a
-// colon or a slash.
-func numericHost(host string) bool {
-	last := host[strings.LastIndexByte(host, '.')+1:]
-	if strings.ContainsAny(host, ":/") {
-		return true
-	}
-	for i := range len(last) {
-		if last[i] < '0' || last[i] > '9' {
-			return false
-		}
-	}
-	return last != ""
-}
 
 // Compare is the order of two entries, as a sort function has it.
 func (o Order) Compare(a, b Entry) int {
-	switch o {
-	case ByValue:
-		return strings.Compare(a.Value, b.Value)
-	case ByHost:
-		if c := strings.Compare(HostKey(a.host()), HostKey(b.host())); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Value, b.Value)
-	default:
+	if o != ByHost {
 		return 0
 	}
+	if c := strings.Compare(indicator.HostKey(a.host()), indicator.HostKey(b.host())); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Value, b.Value)
 }
 
 // Sorted gives entries that are already in memory in the order o. The slice is
@@ -80,14 +39,12 @@ func Sorted(entries []Entry, o Order) Source {
 	}
 	keys := make([]keyed, len(entries))
 	for i := range entries {
-		switch o {
-		case ByHost:
-			keys[i] = keyed{HostKey(entries[i].host()), i}
-		default:
-			keys[i] = keyed{"", i}
+		keys[i].at = i
+		if o == ByHost {
+			keys[i].key = indicator.HostKey(entries[i].host())
 		}
 	}
-	if o != AnyOrder {
+	if o == ByHost {
 		slices.SortStableFunc(keys, func(a, b keyed) int {
 			if c := strings.Compare(a.key, b.key); c != 0 {
 				return c
@@ -118,12 +75,12 @@ func (e *Entry) host() string {
 // all keys that do. (A sibling such as "example.a-b" may stand between
 // "example.a" and "example.a.www": a hyphen sorts before a dot.)
 type cover struct {
-	latest []byte
+	latest string
 	begins []int // ascending lengths of the prefixes of latest that are keys
 }
 
 // has reports whether key itself was written or, with subdomains, a parent of it.
-func (c *cover) has(key []byte, subdomains bool) bool {
+func (c *cover) has(key string, subdomains bool) bool {
 	n := commonPrefix(c.latest, key)
 	for len(c.begins) > 0 && c.begins[len(c.begins)-1] > n {
 		c.begins = c.begins[:len(c.begins)-1]
@@ -137,18 +94,15 @@ func (c *cover) has(key []byte, subdomains bool) bool {
 }
 
 // add is called after has, with the same key.
-func (c *cover) add(key []byte) {
-	c.latest = append(c.latest[:0], key...)
+func (c *cover) add(key string) {
+	c.latest = key
 	if len(c.begins) == 0 || c.begins[len(c.begins)-1] != len(key) {
 		c.begins = append(c.begins, len(key))
 	}
 }
 
-func commonPrefix(a, b []byte) int {
+func commonPrefix(a, b string) int {
 	n := min(len(a), len(b))
-	if bytes.Equal(a[:n], b[:n]) {
-		return n
-	}
 	for i := range n {
 		if a[i] != b[i] {
 			return i

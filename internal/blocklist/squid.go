@@ -32,7 +32,7 @@ func squidDomains() encoder {
 // expression for one page; what is listed is refused under http and https.
 // Pages of hosts that squid-domains refuses anyway are left out, because Squid
 // tries expressions for every request: up to some 3,000 (5.7 with glibc) it
-// joins them into one, more it tries one after another, with a warning.
+// joins them, more it may try one after another; it warns of either.
 func squidURLs() encoder {
 	return encoder{entry: func(b []byte, e *Entry) ([]byte, Reason) {
 		if e.HostBlocked && squidName(e.Host) == "" {

@@ -4,7 +4,6 @@
 package blocklist
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -81,7 +80,7 @@ type list struct {
 	sum   Summary
 	buf   []byte
 
-	key, last []byte // HostKeys of this entry and of the one before
+	host, key string // of the entry before, with its indicator.HostKey
 	value     string // of the last entry written as a page
 	covered   cover
 }
@@ -103,33 +102,23 @@ func (l *list) add(e *Entry) error {
 		l.sum.Skipped[WrongKind]++
 		return nil
 	}
-	switch l.f.Order {
-	case ByHost:
+	if l.f.Order == ByHost {
 		return l.addHost(e)
-	case ByValue:
-		if e.Value < string(l.last) {
-			return l.outOfOrder()
-		}
-		if l.sum.Written > 0 && e.Value == l.value {
-			l.sum.Covered++
-			return nil
-		}
-		l.last = append(l.last[:0], e.Value...)
 	}
-	if l.encodeEntry(e) {
-		l.value = e.Value
-	}
+	l.encodeEntry(e)
 	return nil
 }
 
 // addHost is add for lists whose unit is the host, and the page where the host
 // may not be refused.
 func (l *list) addHost(e *Entry) error {
-	l.key = appendHostKey(l.key[:0], e.host())
-	if bytes.Compare(l.key, l.last) < 0 {
-		return l.outOfOrder()
+	if host := e.host(); host != l.host { // the URLs of one host follow each other
+		key := indicator.HostKey(host)
+		if key < l.key {
+			return fault.New(fault.Internal, "blocklist.order", "format", l.f.Slug, "entry", l.sum.Read)
+		}
+		l.host, l.key = host, key
 	}
-	l.last = append(l.last[:0], l.key...)
 	switch {
 	case !e.HostBlocked && !l.f.Pages:
 		l.sum.Skipped[HostShared]++
@@ -155,10 +144,6 @@ func (l *list) encodeEntry(e *Entry) bool {
 	}
 	l.sum.Written++
 	return true
-}
-
-func (l *list) outOfOrder() error {
-	return fault.New(fault.Internal, "blocklist.order", "format", l.f.Slug, "entry", l.sum.Read)
 }
 
 // head writes what the list is and when it was made. A CSV has its column

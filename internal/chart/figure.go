@@ -90,8 +90,15 @@ func (c Chart) describe(series []Series) string {
 			}
 		}
 	}
-	text := c.Lang.T("chart.desc",
-		"from", c.name(0), "to", c.name(len(c.Labels)-1), "n", len(series),
+	key := "chart.desc"
+	if len(series) == 1 {
+		key = "chart.desc.one"
+	}
+	if c.Labels[0].Group == "" { // words, which have no from and to
+		key = "chart.desc.words"
+	}
+	text := c.Lang.T(key,
+		"from", c.name(0), "to", c.name(len(c.Labels)-1), "n", len(series), "labels", len(c.Labels),
 		"peak", c.name(at), "value", write(peak)+c.Unit)
 	if c.Desc != "" {
 		return c.Desc + " " + text

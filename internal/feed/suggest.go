@@ -47,6 +47,15 @@ type rule struct {
 	deniable       bool     // "no exploitation is known" is not exploitation
 }
 
+// exploited is tried on the text too, after the title has said "vulnerability".
+var exploited = rule{category: CategoryNotice, kind: NoticeExploited, deniable: true, words: []string{
+	"悪用が確認", "悪用を確認", "悪用した攻撃", "悪用する攻撃", "悪用する動き", "悪用事例", "悪用される事例",
+	"悪用されている", "悪用されており", "攻撃に悪用", "既に悪用", "すでに悪用", "悪用の報告", "ゼロデイ",
+	"攻撃が観測", "攻撃を観測", "攻撃が確認", "攻撃を確認", "攻撃活動を確認",
+	"exploited in the wild", "actively exploited", "active exploitation", "under active attack",
+	"known exploited", "zero-day*", "0-day*"},
+	need: []string{"脆弱性", "ぜい弱性", "ゼロデイ", "vulnerabilit*", "cve", "zero-day*", "0-day*", "flaw*"}}
+
 // rules are tried in order on the title, then on the summary; the first that
 // fits counts. What an item is (a seminar, a statistic, a guideline) comes
 // before what it is about: "a seminar on phishing" warns of no phishing. A
@@ -60,36 +69,50 @@ var rules = []rule{
 		"訓練", "演習", "研修", "セミナー", "ウェビナー", "講演会", "講習", "勉強会", "eラーニング", "参加者募集",
 		"training", "webinar*", "seminar*", "workshop*", "tabletop exercise*", "drill*"}},
 	{category: CategoryNotice, kind: NoticeStatistics, words: []string{
-		"報告状況", "届出状況", "相談状況", "月次報告", "月次レポート", "四半期レポート", "活動報告", "活動四半期", "統計", "集計", "インシデント報告対応", "観測レポート", "定点観測", "年次報告", "10大脅威", "白書", "実態調査", "調査結果",
-		"statistic*", "quarterly report*", "annual report*", "monthly report*", "survey result*", "threat landscape"}},
+		"報告状況", "届出状況", "相談状況", "月次報告", "月次レポート", "四半期レポート", "活動報告",
+		"活動四半期", "統計", "集計", "インシデント報告対応", "観測レポート", "定点観測", "年次報告",
+		"10大脅威", "白書", "実態調査", "調査結果",
+		"statistic*", "quarterly report*", "annual report*", "monthly report*", "survey result*",
+		"threat landscape"}},
 	{category: CategoryNotice, kind: NoticeGuideline, words: []string{
-		"ガイドライン", "手引き", "手引書", "手順書", "チェックリスト", "確認表", "指針", "ガイダンス", "パブリックコメント", "意見募集",
+		"ガイドライン", "手引き", "手引書", "手順書", "チェックリスト", "確認表", "指針", "ガイダンス",
+		"パブリックコメント", "意見募集",
 		"guideline*", "guidance", "checklist*", "best practice*", "framework"}},
-	{category: CategoryNotice, kind: NoticeExploited, deniable: true, words: []string{
-		"悪用が確認", "悪用を確認", "悪用した攻撃", "悪用する攻撃", "悪用する動き", "悪用事例", "悪用される事例", "悪用されている", "悪用されており", "攻撃に悪用", "既に悪用", "すでに悪用", "悪用の報告", "ゼロデイ", "攻撃が観測", "攻撃を観測", "攻撃が確認", "攻撃を確認", "攻撃活動を確認",
-		"exploited in the wild", "actively exploited", "active exploitation", "under active attack", "known exploited", "zero-day*", "0-day*"},
-		need: []string{"脆弱性", "ぜい弱性", "ゼロデイ", "vulnerabilit*", "cve", "zero-day*", "0-day*", "flaw*"}},
+	exploited,
 	{category: CategoryNotice, kind: NoticeVulnerability, words: []string{
 		"脆弱性", "ぜい弱性", "vulnerabilit*"}},
 	{category: CategoryTargeted, words: []string{
-		"標的型", "スピアフィッシング", "水飲み場", "やりとり型", "やり取り型", "サイバースパイ", "国家支援", "国家を背景", "ビジネスメール詐欺", "の職員を狙", "を狙ったサイバー攻撃", "攻撃グループ",
-		"apt", "apt1*", "apt2*", "apt3*", "apt4*", "spear-phishing", "spearphishing", "spear phishing", "targeted attack*", "watering hole*", "cyber espionage", "nation-state", "state-sponsored", "business email compromise"}},
+		"標的型", "スピアフィッシング", "水飲み場", "やりとり型", "やり取り型", "サイバースパイ", "国家支援",
+		"国家を背景", "ビジネスメール詐欺", "の職員を狙", "を狙ったサイバー攻撃", "攻撃グループ",
+		"apt", "apt1*", "apt2*", "apt3*", "apt4*", "spear-phishing", "spearphishing", "spear phishing",
+		"targeted attack*", "watering hole*", "cyber espionage", "nation-state", "state-sponsored",
+		"business email compromise"}},
 	{category: CategoryPhishing, words: []string{
-		"フィッシング", "スミッシング", "ビッシング", "クイッシング", "なりすましメール", "なりすましsms", "偽メール", "偽sms", "偽のログイン", "偽ログイン", "をかたる", "を騙る", "をかたった", "を騙った", "かたり", "不審なメール", "不審メール", "不審なsms",
+		"フィッシング", "スミッシング", "ビッシング", "クイッシング", "なりすましメール", "なりすましsms",
+		"偽メール", "偽sms", "偽のログイン", "偽ログイン", "をかたる", "を騙る", "をかたった", "を騙った",
+		"かたり", "不審なメール", "不審メール", "不審なsms",
 		"phishing", "smishing", "vishing", "quishing", "credential harvesting", "suspicious email*"}},
 	{category: CategoryMaliciousSite, words: []string{
-		"偽サイト", "偽のサイト", "偽ショッピング", "偽通販", "詐欺サイト", "不審なサイト", "不正なサイト", "不正サイト", "悪性サイト", "悪意のあるサイト", "悪意あるサイト", "悪質なサイト", "マルウェア配布サイト", "マルウェアを配布するサイト", "サポート詐欺", "偽警告", "偽の警告", "偽のセキュリティ警告", "偽のcaptcha", "clickfix", "クリックフィックス",
-		"malicious site*", "malicious website*", "fake site*", "fake website*", "fake captcha", "drive-by*", "tech support scam*", "scam site*"}},
+		"偽サイト", "偽のサイト", "偽ショッピング", "偽通販", "詐欺サイト", "不審なサイト", "不正なサイト",
+		"不正サイト", "悪性サイト", "悪意のあるサイト", "悪意あるサイト", "悪質なサイト",
+		"マルウェア配布サイト", "マルウェアを配布するサイト", "サポート詐欺", "偽警告", "偽の警告",
+		"偽のセキュリティ警告", "偽のcaptcha", "clickfix", "クリックフィックス",
+		"malicious site*", "malicious website*", "fake site*", "fake website*", "fake captcha", "drive-by*",
+		"tech support scam*", "scam site*"}},
 	{category: CategoryNotice, kind: NoticeRansomware, words: []string{
 		"ランサム", "身代金", "二重恐喝", "二重脅迫", "ransom*", "lockbit*", "double extortion"}},
 	{category: CategoryNotice, kind: NoticeMalware, words: []string{
-		"マルウェア", "コンピュータウイルス", "コンピューターウイルス", "ウイルス付き", "ウイルスメール", "トロイの木馬", "バックドア", "ボットネット", "情報窃取型", "不正プログラム", "emotet", "エモテット",
+		"マルウェア", "コンピュータウイルス", "コンピューターウイルス", "ウイルス付き", "ウイルスメール",
+		"トロイの木馬", "バックドア", "ボットネット", "情報窃取型", "不正プログラム", "emotet", "エモテット",
 		"malware*", "trojan*", "botnet*", "infostealer*", "info stealer*", "backdoor*", "spyware", "rootkit*"}},
 	{category: CategoryNotice, kind: NoticeIncident, words: []string{
-		"不正アクセス", "情報漏えい", "情報漏洩", "個人情報の漏", "情報流出", "情報の流出", "サイバー攻撃", "システム障害", "改ざん", "usbメモリの紛失", "ddos", "サービス妨害",
-		"data breach*", "breach*", "unauthorized access", "unauthorised access", "cyberattack*", "cyber attack*", "defacement*", "denial of service", "outage*"}},
+		"不正アクセス", "情報漏えい", "情報漏洩", "個人情報の漏", "情報流出", "情報の流出", "サイバー攻撃",
+		"システム障害", "改ざん", "usbメモリの紛失", "ddos", "サービス妨害",
+		"data breach*", "breach*", "unauthorized access", "unauthorised access", "cyberattack*",
+		"cyber attack*", "defacement*", "denial of service", "outage*"}},
 	{category: CategoryNotice, kind: NoticeVulnerability, words: []string{
-		"修正プログラム", "セキュリティ更新", "セキュリティアップデート", "セキュリティパッチ", "月例パッチ", "定例パッチ", "security update*", "security advisor*", "patch tuesday", "patches", "cve", "jvn", "jvnvu"}},
+		"修正プログラム", "セキュリティ更新", "セキュリティアップデート", "セキュリティパッチ", "月例パッチ",
+		"定例パッチ", "security update*", "security advisor*", "patch tuesday", "patches", "cve", "jvn", "jvnvu"}},
 }
 
 // technique names an ATT&CK technique by the words that speak of it.
@@ -116,6 +139,13 @@ var techniques = []technique{
 	{"T1657", []string{"ビジネスメール詐欺", "business email compromise", "サポート詐欺", "tech support scam*"}},
 }
 
+// exploits are the techniques that only an exploited vulnerability suggests:
+// of what faces the network, and of what a person opens files or pages with.
+var exploits = []technique{
+	{"T1190", []string{"vpn", "ssl-vpn", "ファイアウォール", "ゲートウェイ", "ルータ", "サーバ", "utm", "firewall*", "gateway*", "router*", "server*", "appliance*"}},
+	{"T1203", []string{"ブラウザ", "閲覧ソフト", "文書ファイル", "browser*", "pdf", "office"}},
+}
+
 // maxRead bounds how much of a summary is read for words, in bytes; what an
 // item is about, it says at its beginning.
 const maxRead = 8 << 10
@@ -132,20 +162,33 @@ func Suggest(it Item) Suggestion {
 			s.NoticeKind, s.Because = NoticeVulnerability, it.Identifiers[0]
 		}
 	}
+	if s.NoticeKind == NoticeVulnerability {
+		// A title names the hole; whether it is used stands in the text, and
+		// decides how soon a hospital must act.
+		if w := exploited.match(body, heading+"\n"+body); w != "" {
+			s.NoticeKind, s.Because = NoticeExploited, w
+		}
+	}
 	s.Techniques = suggestTechniques(s, heading+"\n"+body)
 	return s
 }
 
 func firstRule(s Suggestion, text, all string) (Suggestion, bool) {
 	for _, r := range rules {
-		if len(r.need) > 0 && firstWord(all, r.need, false) == "" {
-			continue
-		}
-		if w := firstWord(text, r.words, r.deniable); w != "" {
+		if w := r.match(text, all); w != "" {
 			return Suggestion{Category: r.category, NoticeKind: r.kind, Because: w}, true
 		}
 	}
 	return s, false
+}
+
+// match returns the rule's word that stands in the text, if what the rule needs
+// stands in all of the item.
+func (r rule) match(text, all string) string {
+	if len(r.need) > 0 && firstWord(all, r.need, false) == "" {
+		return ""
+	}
+	return firstWord(text, r.words, r.deniable)
 }
 
 func suggestTechniques(s Suggestion, text string) []string {
@@ -161,7 +204,11 @@ func suggestTechniques(s Suggestion, text string) []string {
 		}
 	}
 	if s.NoticeKind == NoticeExploited {
-		ids = append(ids, "T1190") // Exploit Public-Facing Application
+		for _, t := range exploits {
+			if firstWord(text, t.words, false) != "" {
+				ids = append(ids, t.id)
+			}
+		}
 	}
 	slices.Sort(ids)
 	return ids

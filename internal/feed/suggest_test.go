@@ -39,10 +39,10 @@ func TestSuggest(t *testing.T) {
 		{"Guidance on VPN hardening", "", CategoryNotice, NoticeGuideline, "guidance", ""},
 		// exploited vulnerability
 		{"見本社製SSL-VPN装置の脆弱性を悪用した攻撃への注意喚起", "", CategoryNotice, NoticeExploited, "悪用した攻撃", "T1133 T1190"},
-		{"見本ブラウザのゼロデイ、更新版を公開", "", CategoryNotice, NoticeExploited, "ゼロデイ", "T1190"},
+		{"見本ブラウザのゼロデイ、更新版を公開", "", CategoryNotice, NoticeExploited, "ゼロデイ", "T1203"},
 		{"Sample Firewall flaw actively exploited", "", CategoryNotice, NoticeExploited, "actively exploited", "T1190"},
-		{"見本ゲートウェイの脆弱性（CVE-2026-10007）", "本脆弱性の悪用が確認されています。", CategoryNotice, NoticeVulnerability, "脆弱性", ""},
-		{"CVE-2026-10008 added", "The vulnerability is exploited in the wild.", CategoryNotice, NoticeVulnerability, "cve", ""},
+		{"見本ゲートウェイの脆弱性（CVE-2026-10007）", "本脆弱性の悪用が確認されています。", CategoryNotice, NoticeExploited, "悪用が確認", "T1190"},
+		{"CVE-2026-10008 added", "The vulnerability is exploited in the wild.", CategoryNotice, NoticeExploited, "exploited in the wild", ""},
 		{"見本ゲートウェイについて", "本脆弱性の悪用が確認されています。", CategoryNotice, NoticeExploited, "悪用が確認", "T1190"},
 		// vulnerability; what it may lead to is not what it is
 		{"見本電子カルテにおける情報漏えいの脆弱性", "", CategoryNotice, NoticeVulnerability, "脆弱性", ""},
@@ -122,7 +122,7 @@ func TestWordsCanMatch(t *testing.T) {
 		check(r.words)
 		check(r.need)
 	}
-	for _, q := range techniques {
+	for _, q := range slices.Concat(techniques, exploits) {
 		check(q.words)
 	}
 }
@@ -150,8 +150,8 @@ func TestTechniquesExist(t *testing.T) {
 		t.Fatal(err)
 	}
 	matrix := string(data)
-	ids := []string{"T1190"}
-	for _, q := range techniques {
+	var ids []string
+	for _, q := range slices.Concat(techniques, exploits) {
 		ids = append(ids, q.id)
 	}
 	for _, id := range ids {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"teiten/internal/fault"
 )
@@ -131,8 +132,8 @@ var corpus = []struct{ text, want string }{
 	{"evil.example と evil.example", "domain evil.example, domain evil.example"},
 }
 
-// fresh was written after the rules and no rule was changed for it, so that it
-// shows what to expect of text that nobody has seen.
+// fresh was written after the rules, which were not changed to pass it: it shows
+// better than corpus what to expect of text that nobody has seen.
 var fresh = []struct{ text, want string }{
 	{"本日9時頃、職員から「https://mhlw-kyufu.evil.example/entry?id=9」へ誘導するSMSの報告がありました。", "url https://mhlw-kyufu.evil.example/entry?id=9"},
 	{"差出人はMicrosoft 365<no-reply@ms-support.top>で、件名は「パスワード期限切れ」です。", "email no-reply@ms-support.top"},
@@ -231,5 +232,21 @@ func TestExtractLimits(t *testing.T) {
 	}
 	if n := len(Extract(strings.Repeat("あ", MaxText/3) + " 192.0.2.1")); n != 0 {
 		t.Errorf("found %d beyond the limit", n)
+	}
+}
+
+// TestExtractHostile holds that no text makes the scanner read on and on: each
+// begins something at every few bytes.
+func TestExtractHostile(t *testing.T) {
+	for _, unit := range []string{
+		"http://a.jp/", "http://1.2.3.256/", "http://a..b/", "http://", "<http://a.jp/", "http://a.jp/))))", "1.2.3.4/", "a.jp?",
+		"a@", "a%", "a[.]", "a:", "::", "[", "http://あ.", "http://a.jpあ", "a.", "ｈｔｔｐ", "\u200b", "http://a.jp/\n", "a+b@", "h[",
+	} {
+		text := strings.Repeat(unit, (1<<20)/len(unit))
+		start := time.Now()
+		Extract(text)
+		if d := time.Since(start); d > 5*time.Second {
+			t.Errorf("1 MiB of %q took %v", unit, d)
+		}
 	}
 }

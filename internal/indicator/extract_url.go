@@ -27,13 +27,18 @@ func (s *scanner) url(i int) (f Found, next int, ok bool) {
 	if end == start {
 		return f, start, false
 	}
-	end = s.tail(end, p.wide)
-	end = s.unwrap(i, end)
-	end = s.trim(i, start, end)
-	if f, ok = s.value(URL, i, end); ok {
-		return f, end, true
+	// The host alone first: what follows a bad one is looked at on its own, and
+	// must not be read to its end each time.
+	if _, ok = s.value(URL, i, end); !ok {
+		return f, start, false
 	}
-	return f, start, false
+	end = s.tail(end, p.wide)
+	end = s.unwrap(end)
+	f, ok = s.value(URL, i, s.trim(i, start, end))
+	if !ok {
+		return f, end, false // too long
+	}
+	return f, f.End, true
 }
 
 // enclosed takes everything between "<" and ">", which may have been wrapped (RFC
@@ -265,12 +270,15 @@ func (s *scanner) trim(begin, start, end int) int {
 			end = begin + n
 		}
 	}
+	open := strings.Count(s.text[start:end], "(")
+	closed := strings.Count(s.text[start:end], ")")
 	for end > start {
 		c := s.text[end-1]
 		switch {
 		case strings.IndexByte(".,;:!?'", c) >= 0:
 		case (c == '*' || c == '_' || c == '~') && c == before: // Markdown
-		case c == ')' && strings.Count(s.text[start:end], ")") > strings.Count(s.text[start:end], "("):
+		case c == ')' && closed > open:
+			closed--
 		default:
 			return end
 		}
@@ -282,20 +290,19 @@ func (s *scanner) trim(begin, start, end int) int {
 // unwrap joins a URL that a mail program broke at the end of a full line. It is
 // unambiguous when the next line is nothing but URL characters, not a plain
 // word, and not the beginning of something else.
-func (s *scanner) unwrap(begin, end int) int {
+func (s *scanner) unwrap(end int) int {
+	const widest = 80 * utf8.UTFMax
 	for range 30 {
-		line := strings.LastIndexByte(s.text[:begin], '\n') + 1
-		if n := strings.LastIndexByte(s.text[begin:end], '\n'); n >= 0 {
-			line = begin + n + 1
-		}
-		if width := utf8.RuneCountInString(s.text[line:end]); width < 70 || width > 80 {
-			return end
-		}
 		next := end
 		if strings.HasPrefix(s.text[next:], "\r") {
 			next++
 		}
 		if !strings.HasPrefix(s.text[next:], "\n") {
+			return end
+		}
+		from := max(0, end-widest)
+		line := from + strings.LastIndexByte(s.text[from:end], '\n') + 1
+		if width := utf8.RuneCountInString(s.text[line:end]); width < 70 || width > 80 {
 			return end
 		}
 		next++

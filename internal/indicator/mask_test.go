@@ -49,7 +49,7 @@ func TestMask(t *testing.T) {
 		{"https://evil.example/?to=https://evil.example/?email=" + mail, "https://evil.example/?to=https://evil.example/?email=*"},
 		{"https://evil.example/r?u=https%3A%2F%2Fb.example%2F%3Femail%3Dtaro%2540hospital.example.jp", "https://evil.example/r?u=https%3A%2F%2Fb.example%2F%3Femail%3D*"},
 		{"hxxps://evil[.]example/?x=taro[@]hospital[.]example[.]jp", "hxxps://evil[.]example/?x=*"},
-		{"https://taro[@]evil.example/a[.]php", "https://*[@]evil.example/a[.]php"},
+		{"https://taro[@]evil.example/a[.]php", "https://*[@]evil.example/a.php"},
 		{"https://evil.example/?name=index&to=top", "https://evil.example/?name=index&to=top"},
 		{"hxxps://evil[.]example/?email=" + mail, "hxxps://evil[.]example/?email=*"},
 	} {

@@ -46,8 +46,9 @@ func Repaired(written string) []Repair {
 // WrittenHost returns the host as net/url reads it, lower case, without port:
 // of the written form, with nothing refanged, decoded or repaired but what
 // net/url itself does. It is "" where net/url finds none (a leading U+3000,
-// three slashes). Counts by written host use it; for anything else the Host of
-// the normal form is right.
+// three slashes). Counts by written host use it, so that they can be compared
+// with what other tools count; trimming or refanging first gives other figures.
+// For anything else the Host of the normal form is right.
 func WrittenHost(written string) string {
 	u, err := url.Parse(written)
 	if err != nil {

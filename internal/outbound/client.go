@@ -100,9 +100,8 @@ func (c *Client) Get(ctx context.Context, rawURL, etag, lastModified string) (*R
 	setValidator(header, "If-None-Match", etag)
 	setValidator(header, "If-Modified-Since", lastModified)
 
-	permanent, fromPublic := true, false
+	permanent, h := true, &hop{}
 	for redirects := 0; ; redirects++ {
-		h := &hop{fromPublic: fromPublic}
 		resp, err := c.roundTrip(context.WithValue(ctx, hopKey{}, h), u, header)
 		if err != nil {
 			return nil, err
@@ -119,7 +118,7 @@ func (c *Client) Get(ctx context.Context, rawURL, etag, lastModified string) (*R
 			return nil, fault.New(fault.Forbidden, "outbound.redirects", "limit", max(c.policy.MaxRedirects, 0))
 		}
 		permanent = permanent && (resp.StatusCode == http.StatusMovedPermanently || resp.StatusCode == http.StatusPermanentRedirect)
-		fromPublic = fromPublic || h.public.Load()
+		h = h.next()
 		if u, err = c.redirected(u, resp.Header.Get("Location")); err != nil {
 			return nil, err
 		}

@@ -126,6 +126,11 @@ type hop struct {
 	public     atomic.Bool // this one dials a public address
 }
 
+// next returns the hop to which a redirect leads.
+func (h *hop) next() *hop {
+	return &hop{fromPublic: h.fromPublic || h.public.Load()}
+}
+
 type hopKey struct{}
 
 // judge says whether the address may be dialled on this hop.

@@ -71,9 +71,19 @@ func TestExceptions(t *testing.T) {
 	if err := c.judge(h, netip.MustParseAddr("8.8.8.8")); err != nil || !h.public.Load() {
 		t.Fatalf("public address: err %v, seen as public %v", err, h.public.Load())
 	}
-	err := c.judge(&hop{fromPublic: true}, netip.MustParseAddr("10.1.2.3"))
-	if fault.Code(err) != "outbound.redirect_inward" {
-		t.Errorf("from the internet inward: %v", err)
+	for range 2 { // it stays so for the whole chain
+		h = h.next()
+		err := c.judge(h, netip.MustParseAddr("10.1.2.3"))
+		if fault.Code(err) != "outbound.redirect_inward" {
+			t.Errorf("from the internet inward: %v", err)
+		}
+	}
+	inside := &hop{}
+	if err := c.judge(inside, netip.MustParseAddr("10.1.2.3")); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.judge(inside.next(), netip.MustParseAddr("10.1.2.4")); err != nil {
+		t.Errorf("from one inner server to another: %v", err)
 	}
 }
 

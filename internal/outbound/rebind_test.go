@@ -32,6 +32,13 @@ func (r *responder) next() []netip.Addr {
 	return r.answers[i]
 }
 
+// times is how often the name was asked for.
+func (r *responder) times() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.asked
+}
+
 func (r *responder) start(t *testing.T) *net.Resolver {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -97,8 +104,8 @@ func TestRebinding(t *testing.T) {
 	if resp, err := c.Get(t.Context(), url, "", ""); err != nil || string(resp.Body) != "ok" {
 		t.Fatalf("first: %+v, %v", resp, err)
 	}
-	if names.asked != 1 {
-		t.Fatalf("one request resolved the name %d times: what is judged is not what is dialled", names.asked)
+	if n := names.times(); n != 1 {
+		t.Fatalf("one request resolved the name %d times: what is judged is not what is dialled", n)
 	}
 	_, err := c.Get(t.Context(), url, "", "")
 	wantCode(t, err, "outbound.address")

@@ -26,6 +26,7 @@ type Tx struct {
 	conn    *sql.Conn
 	tx      *sql.Tx
 	audited bool
+	seen    map[string]*sql.Stmt // statements by text: nil when run once, prepared from then on
 }
 
 // ErrNotAudited is returned by Write when the function appended no audit
@@ -36,7 +37,7 @@ var ErrNotAudited = errors.New("store: a write without an audit record was rolle
 // appended an audit record. On SQLite there is one writer at a time: never
 // call Write inside fn, and never wait for the network or an upload in it.
 func (db *DB) Write(ctx context.Context, c caller.Caller, fn func(*Tx) error) error {
-	return db.run(ctx, c, db.write, nil, func(tx *Tx) error {
+	audited := func(tx *Tx) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
@@ -44,13 +45,20 @@ func (db *DB) Write(ctx context.Context, c caller.Caller, fn func(*Tx) error) er
 			return ErrNotAudited
 		}
 		return nil
-	})
+	}
+	if joined, err := db.join(ctx, c, audited); joined {
+		return err
+	}
+	return db.run(ctx, c, db.write, nil, audited)
 }
 
 // Keep runs fn in a transaction for the program's own bookkeeping, which
 // changes nothing that a person decided: leases of jobs, derived counts, the
 // state of a collector. Whatever a caller asked for goes through Write.
 func (db *DB) Keep(ctx context.Context, fn func(*Tx) error) error {
+	if joined, err := db.join(ctx, caller.System("keep"), fn); joined {
+		return err
+	}
 	return db.run(ctx, caller.System("keep"), db.write, nil, fn)
 }
 
@@ -75,7 +83,7 @@ func (db *DB) run(ctx context.Context, c caller.Caller, pool *sql.DB, o *sql.TxO
 	}
 	defer sqltx.Rollback() // after a commit it does nothing
 	// Stored times have microseconds: what is returned equals what is read back.
-	tx := &Tx{Caller: c, Now: time.Now().UTC().Truncate(time.Microsecond), db: db, conn: conn, tx: sqltx}
+	tx := &Tx{Caller: c, Now: clock(ctx).UTC().Truncate(time.Microsecond), db: db, conn: conn, tx: sqltx}
 	if err := fn(tx); err != nil {
 		return err
 	}
@@ -83,6 +91,21 @@ func (db *DB) run(ctx context.Context, c caller.Caller, pool *sql.DB, o *sql.TxO
 		return fmt.Errorf("store: commit: %w", err)
 	}
 	return nil
+}
+
+type clockKey struct{}
+
+// At returns a context in which transactions take t for the present: for
+// samples and for history that is told afterwards. No request has it.
+func At(ctx context.Context, t time.Time) context.Context {
+	return context.WithValue(ctx, clockKey{}, t)
+}
+
+func clock(ctx context.Context) time.Time {
+	if t, ok := ctx.Value(clockKey{}).(time.Time); ok {
+		return t
+	}
+	return time.Now()
 }
 
 // Audited notes that an audit record was appended. Only package audit calls it.
@@ -94,19 +117,52 @@ func (tx *Tx) Engine() Dialect { return tx.db.Dialect }
 // Key is DB.Key.
 func (tx *Tx) Key(parts ...string) int64 { return tx.db.Key(parts...) }
 
+// prepared returns the statement for a text that this transaction has run
+// before; SQLite spends more on reading a statement than on most rows. pgx
+// keeps statements by itself.
+func (tx *Tx) prepared(ctx context.Context, query string) *sql.Stmt {
+	if tx.db.Dialect != SQLite {
+		return nil
+	}
+	stmt, again := tx.seen[query]
+	if stmt != nil {
+		return stmt
+	}
+	if tx.seen == nil {
+		tx.seen = map[string]*sql.Stmt{}
+	}
+	if again {
+		stmt, _ = tx.Prepare(ctx, query) // an error comes again, with its place, when it is run
+	}
+	tx.seen[query] = stmt
+	return stmt
+}
+
 // Query reads rows in the transaction.
 func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if stmt := tx.prepared(ctx, query); stmt != nil {
+		return stmt.QueryContext(ctx, args...)
+	}
 	return tx.tx.QueryContext(ctx, tx.db.bind(query), args...)
 }
 
 // QueryRow reads one row in the transaction.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	if stmt := tx.prepared(ctx, query); stmt != nil {
+		return stmt.QueryRowContext(ctx, args...)
+	}
 	return tx.tx.QueryRowContext(ctx, tx.db.bind(query), args...)
 }
 
 // Exec changes rows and returns how many.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	res, err := tx.tx.ExecContext(ctx, tx.db.bind(query), args...)
+	var res sql.Result
+	var err error
+	if stmt := tx.prepared(ctx, query); stmt != nil {
+		res, err = stmt.ExecContext(ctx, args...)
+	} else {
+		res, err = tx.tx.ExecContext(ctx, tx.db.bind(query), args...)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -162,3 +218,24 @@ func Visible(alias string, n int) string {
 
 // Sees returns the two arguments of Visible.
 func Sees(c caller.Caller) (ceiling, org int64) { return int64(c.Ceiling()), c.Org }
+
+type batchKey struct{}
+
+// Batch runs fn in one transaction that every Write in it, given fn's context,
+// joins with its own caller and its own duty to audit. If one of them fails,
+// the batch fails whole. It is for loading many things at once.
+func (db *DB) Batch(ctx context.Context, fn func(context.Context) error) error {
+	return db.Keep(ctx, func(tx *Tx) error {
+		return fn(context.WithValue(ctx, batchKey{}, tx))
+	})
+}
+
+// join runs fn in the batch of the context, if there is one of this store.
+func (db *DB) join(ctx context.Context, c caller.Caller, fn func(*Tx) error) (joined bool, err error) {
+	tx, ok := ctx.Value(batchKey{}).(*Tx)
+	if !ok || tx.db != db {
+		return false, nil
+	}
+	tx.Caller, tx.Now, tx.audited = c, clock(ctx).UTC().Truncate(time.Microsecond), false
+	return true, fn(tx)
+}

@@ -41,9 +41,10 @@
 //	{{template "pager" .Pager}}
 //	{{end}}
 //
-// Third, a line in the table in routes.go, which says who may come: a route
-// without a rule makes [New] panic. With nav, the page stands in the navigation
-// of those who may open it, under the sentence "web.nav.lessons".
+// Third, a line in the table (routes.go, routes_intel.go or routes_tools.go),
+// which says who may come: a route without a rule makes [New] panic. With nav,
+// the page stands in the navigation of those who may open it, under the sentence
+// "web.nav.lessons".
 //
 //	on("GET", "/lessons", Portal, anyRole, s.lessons, nav("lessons")),
 //

@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"html/template"
 	"math"
-	"strings"
+	"net/netip"
 	"time"
 
 	"teiten/internal/category"
+	"teiten/internal/indicator"
 	"teiten/internal/locale"
 	"teiten/internal/tlp"
 )
@@ -19,12 +20,14 @@ import (
 //
 //	t "key" "name" value …   the sentence, with its {name} filled in
 //	has "key"                whether the sentence exists
+//	said                     the sentence of a Flash
 //	date, datetime, iso      a time: 2026年3月4日; with 09:05; for <time datetime>
 //	when                     a time as <time> element, day and minute
 //	ago                      a time as 3 分前, older than a week as its date
 //	number, percent          1,234; 12.3% of two numbers
 //	bytes                    a size
-//	defang                   a hostile value made harmless to click
+//	defang                   an indicator.Value or a string, harmless to click
+//	plain                    the same as it is, for a copy button
 //	tlp                      the badge of a tlp.Level
 //	category                 the badge of a category.Category
 //	icon "name"              a drawing from icons.go, hidden from screen readers
@@ -34,6 +37,7 @@ func (s *Server) funcs(lang locale.Lang) template.FuncMap {
 	return template.FuncMap{
 		"t":        lang.T,
 		"has":      locale.Has,
+		"said":     func(f *Flash) string { return f.text(lang) },
 		"lang":     func() locale.Lang { return lang },
 		"date":     lang.Date,
 		"datetime": lang.DateTime,
@@ -43,7 +47,8 @@ func (s *Server) funcs(lang locale.Lang) template.FuncMap {
 		"number":   number,
 		"percent":  percent,
 		"bytes":    size,
-		"defang":   Defang,
+		"defang":   defang,
+		"plain":    plain,
 		"tlp":      func(l tlp.Level) template.HTML { return tlpBadge(lang, l) },
 		"category": func(c category.Category) template.HTML { return categoryBadge(lang, c) },
 		"icon":     icon,
@@ -107,29 +112,38 @@ func percent(part, whole int64) string {
 	return fmt.Sprintf("%.1f%%", 100*float64(part)/float64(whole))
 }
 
-// Defang changes an address so that no program makes it a link and no hand
-// opens it by mistake: hxxp, [.] and [@], the forms that analysts' tools read
-// back. What is defanged already stays as it is.
-func Defang(s string) string {
-	if i := strings.Index(s, "://"); i > 0 {
-		scheme := s[:i]
-		if strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https") {
-			s = "hxxp" + scheme[4:] + s[i:]
-		}
+// defang makes an indicator.Value, or an address written as a string, harmless
+// to click.
+func defang(v any) (string, error) {
+	switch v := v.(type) {
+	case indicator.Value:
+		return indicator.Defang(v.Kind, v.Value), nil
+	case string:
+		return indicator.Defang(kindOf(v), v), nil
+	default:
+		return "", fmt.Errorf("defang: %T", v)
 	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		bracketed := i > 0 && s[i-1] == '[' && i+1 < len(s) && s[i+1] == ']'
-		if (c == '.' || c == '@') && !bracketed {
-			b.WriteByte('[')
-			b.WriteByte(c)
-			b.WriteByte(']')
-			continue
-		}
-		b.WriteByte(c)
+}
+
+// kindOf says how a string is to be defanged: only an IPv6 address, whose
+// colons are broken, needs telling apart from what a URL may hold.
+func kindOf(s string) indicator.Kind {
+	if ip, err := netip.ParseAddr(s); err == nil && ip.Is6() {
+		return indicator.IPv6
 	}
-	return b.String()
+	return indicator.URL
+}
+
+// plain is the value that a copy button copies, as it is.
+func plain(v any) (string, error) {
+	switch v := v.(type) {
+	case indicator.Value:
+		return v.Value, nil
+	case string:
+		return v, nil
+	default:
+		return "", fmt.Errorf("plain: %T", v)
+	}
 }
 
 // tlpBadge is the label as FIRST prints it: its colour on black.

@@ -121,13 +121,21 @@ func want(t *testing.T, resp *http.Response, status int, parts ...string) {
 	t.Helper()
 	body := text(t, resp)
 	if resp.StatusCode != status {
-		t.Fatalf("status %d, want %d\n%s", resp.StatusCode, status, body)
+		t.Fatalf("status %d, want %d\n%s", resp.StatusCode, status, gist(body))
 	}
 	for _, part := range parts {
 		if !strings.Contains(body, part) {
-			t.Errorf("no %q in\n%s", part, body)
+			t.Errorf("no %q in\n%s", part, gist(body))
 		}
 	}
+}
+
+// gist is the beginning of a page's main part, for messages.
+func gist(page string) string {
+	if _, after, found := strings.Cut(page, "<main"); found {
+		page = after
+	}
+	return page[:min(len(page), 800)]
 }
 
 // cookie returns the value of a cookie that the answer sets.

@@ -18,6 +18,11 @@ import (
 // table is every address of the portal: method, pattern, door, who may come,
 // handler, and what departs from the usual (body 1 MiB, 30 s).
 func (s *Server) table() []route {
+	return slices.Concat(s.siteRoutes(), s.intelRoutes(), s.toolRoutes())
+}
+
+// siteRoutes are what the site itself needs.
+func (s *Server) siteRoutes() []route {
 	return []route{
 		on("GET", "/persona", Public, open, s.personaForm),
 		on("POST", "/persona", Public, open, s.personaChoose),
@@ -161,6 +166,10 @@ func (s *Server) mux(table []route) http.Handler {
 		q.route = pattern
 		if pattern != "" {
 			mux.ServeHTTP(w, r)
+			return
+		}
+		if err := s.identify(r, q); err != nil { // for the header of the error page
+			s.fail(w, r, err)
 			return
 		}
 		// The mux's own answer says whether the address exists for another method.

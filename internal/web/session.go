@@ -169,13 +169,13 @@ type Flash struct {
 	Undo string            `json:"u,omitempty"` // address that takes the change back by POST, or ""
 }
 
-// Pairs returns the arguments as the function t takes them.
-func (f *Flash) Pairs() []any {
+// text is the sentence.
+func (f *Flash) text(lang locale.Lang) string {
 	var pairs []any
 	for name, v := range f.Args {
 		pairs = append(pairs, name, v)
 	}
-	return pairs
+	return lang.T(f.Key, pairs...)
 }
 
 // done ends a change: it redirects to next, where the sentence is shown once,

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"teiten/internal/caller"
+	"teiten/internal/intel"
+	"teiten/internal/store"
 )
 
 // Personas are the accounts that a visitor may choose to be. They stand where
@@ -28,6 +30,15 @@ type Personas interface {
 // adds a field here; package cli fills it.
 type Deps struct {
 	Personas Personas
+
+	// DB is the store that pages read and change.
+	DB *store.DB
+
+	// Guards keeps the guard against false positives.
+	Guards *intel.Guards
+
+	// Wake makes the background workers look for jobs at once; it may be nil.
+	Wake func()
 
 	// Default is the account of a visitor who has not chosen one; with 0 the
 	// visitor is asked.

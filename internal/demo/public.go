@@ -1,0 +1,5 @@
+package demo
+
+import "context"
+
+func (l *loader) public(ctx context.Context) error { return nil }

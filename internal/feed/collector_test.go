@@ -1,0 +1,163 @@
+// SPDX-FileCopyrightText: The Teiten Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feed_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"teiten/internal/advisory"
+	"teiten/internal/caller"
+	"teiten/internal/fault"
+	"teiten/internal/feed"
+	"teiten/internal/intel"
+	"teiten/internal/job"
+	"teiten/internal/member"
+	"teiten/internal/outbound"
+	"teiten/internal/store"
+	"teiten/internal/storetest"
+	"teiten/internal/tlp"
+)
+
+// source is a feed on loopback whose answer the test changes.
+type source struct {
+	*httptest.Server
+	items       atomic.Int64
+	status      atomic.Int64
+	notModified atomic.Int64
+}
+
+func newSource(t *testing.T) *source {
+	s := &source{}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if code := s.status.Load(); code != 0 {
+			w.WriteHeader(int(code))
+			return
+		}
+		etag := fmt.Sprintf(`"%d"`, s.items.Load())
+		if r.Header.Get("If-None-Match") == etag {
+			s.notModified.Add(1)
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		w.Header().Set("ETag", etag)
+		fmt.Fprint(w, `<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel><title>見本</title><link>https://feed.example/</link>`)
+		for i := range s.items.Load() {
+			fmt.Fprintf(w, `<item><guid>n-%d</guid><title>偽サイトに関する注意喚起 第%d報</title><description>フィッシングの報告</description><pubDate>%s</pubDate></item>`,
+				i, i, time.Now().AddDate(0, 0, -int(i)*20).Format(time.RFC1123Z))
+		}
+		fmt.Fprint(w, `</channel></rss>`)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// open allows what is refused otherwise: plain HTTP to a loopback port.
+func open(t *testing.T, s *source) *outbound.Client {
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(u.Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return outbound.New(outbound.Policy{AllowHTTP: true, AllowPorts: []uint16{uint16(port)}, AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+}
+
+func TestCollector(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		quiet := slog.New(slog.DiscardHandler)
+		operator, err := member.LocalOperator(ctx, db, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		src := newSource(t)
+		src.items.Store(4) // of today, 20, 40 and 60 days ago
+		id, err := feed.Add(ctx, db, operator, feed.Collector{Name: "見本センター", URL: src.URL, TLP: tlp.Green, Enabled: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := feed.Add(ctx, db, operator, feed.Collector{Name: "again", URL: src.URL}); fault.Code(err) != "feed.known" {
+			t.Errorf("the same address twice: %v", err)
+		}
+		runner := func(c *outbound.Client) *job.Runner {
+			return job.NewRunner(db, quiet, map[string]job.Worker{feed.CollectJob: feed.Worker(db, c, intel.NewGuards(db), quiet)})
+		}
+		guarded, opened := runner(outbound.New(outbound.Policy{AllowHTTP: true})), runner(open(t, src))
+		step := func(r *job.Runner) feed.Collector {
+			t.Helper()
+			if err := feed.RunNow(ctx, db, operator, id); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := r.Drain(ctx); err != nil || n != 1 {
+				t.Fatalf("%d jobs, %v", n, err)
+			}
+			all, err := feed.Collectors(ctx, db, operator)
+			if err != nil || len(all) != 1 {
+				t.Fatal(all, err)
+			}
+			return *all[0]
+		}
+		drafts := func() int {
+			t.Helper()
+			p, err := advisory.List(ctx, db, operator, advisory.Filter{States: []advisory.State{advisory.Draft}, Source: "見本センター", Limit: 100})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range p.Items {
+				if a.TLP != tlp.Green || a.Category == "" || a.ExternalID == "" {
+					t.Errorf("draft %+v", a)
+				}
+			}
+			return len(p.Items)
+		}
+
+		if n, err := feed.Schedule(ctx, db); err != nil || n != 1 {
+			t.Errorf("a new collector is not due: %d, %v", n, err)
+		}
+		if c := step(guarded); c.Failures != 1 || c.Failure() == nil || drafts() != 0 {
+			t.Errorf("an address inside was not refused: %+v", c)
+		}
+		c := step(opened)
+		if c.Failures != 0 || c.Failure() != nil || c.Items != 4 || drafts() != 2 {
+			t.Errorf("first run: %+v, %d drafts; want the two of the last 30 days", c, drafts())
+		}
+		if !c.NextRun.After(time.Now()) {
+			t.Errorf("next run at %v", c.NextRun)
+		}
+		if n, _ := feed.Schedule(ctx, db); n != 0 {
+			t.Error("due again at once")
+		}
+		if step(opened); src.notModified.Load() != 1 || drafts() != 2 {
+			t.Errorf("%d answers 304, %d drafts", src.notModified.Load(), drafts())
+		}
+		src.items.Store(5)
+		if step(opened); drafts() != 3 {
+			t.Errorf("%d drafts after a new item; what is new to a known feed comes in however old", drafts())
+		}
+		src.status.Store(503)
+		before := drafts()
+		if c := step(opened); c.Failures != 1 || c.ErrorCode == "" || drafts() != before || c.LastOK.IsZero() {
+			t.Errorf("after a failure: %+v", c)
+		}
+		staff := caller.Caller{Account: 9, Org: 1, OrgKind: caller.Institution, Role: caller.Staff}
+		if err := feed.Remove(ctx, db, staff, id); !fault.Is(err, fault.Forbidden) {
+			t.Errorf("staff removed a collector: %v", err)
+		}
+		if err := feed.Remove(ctx, db, operator, id); err != nil || drafts() != before {
+			t.Errorf("remove: %v, %d drafts left", err, drafts())
+		}
+	})
+}

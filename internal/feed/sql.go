@@ -1,0 +1,145 @@
+// SPDX-FileCopyrightText: The Teiten Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feed
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"teiten/internal/caller"
+	"teiten/internal/fault"
+	"teiten/internal/store"
+	"teiten/internal/tlp"
+)
+
+const collectorColumns = `c.id, c.name, c.url, c.organisation_id, c.tlp, c.every_minutes, c.enabled, c.etag, c.last_modified,
+	c.last_run_at, c.last_ok_at, c.next_run_at, c.failures, c.error_code, c.error_args,
+	(SELECT COUNT(*) FROM collector_item i WHERE i.collector_id = c.id)`
+
+func scanCollector(row interface{ Scan(...any) error }) (*Collector, error) {
+	var c Collector
+	var level, minutes, run, ok, next, failures, items int64
+	var args string
+	err := row.Scan(&c.ID, &c.Name, &c.URL, &c.Org, &level, &minutes, &c.Enabled, &c.ETag, &c.Modified,
+		&run, &ok, &next, &failures, &c.ErrorCode, &args, &items)
+	if err != nil {
+		return nil, store.NotFound(err)
+	}
+	c.TLP, c.Every, c.Failures, c.Items = tlp.Level(level), time.Duration(minutes)*time.Minute, int(failures), int(items)
+	c.LastRun, c.LastOK, c.NextRun = store.Time(run), store.Time(ok), store.Time(next)
+	if args != "" {
+		if err := json.Unmarshal([]byte(args), &c.ErrorArgs); err != nil {
+			return nil, fmt.Errorf("feed: collector %d: %w", c.ID, err)
+		}
+	}
+	return &c, nil
+}
+
+// Collectors lists all collectors by name, for those who may change them.
+func Collectors(ctx context.Context, q store.Queryer, by caller.Caller) ([]*Collector, error) {
+	if !MayCollect(by) {
+		return nil, fault.New(fault.Forbidden, "fault.forbidden")
+	}
+	rows, err := q.Query(ctx, `SELECT `+collectorColumns+` FROM collector c ORDER BY c.name, c.id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []*Collector
+	for rows.Next() {
+		c, err := scanCollector(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, rows.Err()
+}
+
+func loadCollector(ctx context.Context, q store.Queryer, by caller.Caller, id int64) (*Collector, error) {
+	if !MayCollect(by) {
+		return nil, fault.New(fault.Forbidden, "fault.forbidden")
+	}
+	return scanCollector(q.QueryRow(ctx, `SELECT `+collectorColumns+` FROM collector c WHERE c.id = $1`, id))
+}
+
+func insertCollector(ctx context.Context, tx *store.Tx, c Collector) (int64, error) {
+	var n int
+	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM collector WHERE url = $1`, c.URL).Scan(&n); err != nil {
+		return 0, err
+	}
+	if n > 0 {
+		return 0, fault.New(fault.Conflict, "feed.known").At("url")
+	}
+	return tx.Insert(ctx, `INSERT INTO collector (name, url, organisation_id, tlp, every_minutes, enabled, etag, last_modified,
+			last_run_at, last_ok_at, next_run_at, failures, error_code, error_args, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, '', '', 0, 0, 0, 0, '', '', $7) RETURNING id`,
+		c.Name, c.URL, c.Org, int64(c.TLP), int64(c.Every/time.Minute), c.Enabled, store.Micros(tx.Now))
+}
+
+func updateCollector(ctx context.Context, tx *store.Tx, c *Collector) error {
+	args := ""
+	if len(c.ErrorArgs) > 0 {
+		b, err := json.Marshal(c.ErrorArgs)
+		if err != nil {
+			return err
+		}
+		args = string(b)
+	}
+	var n int
+	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM collector WHERE url = $1 AND id <> $2`, c.URL, c.ID).Scan(&n); err != nil {
+		return err
+	}
+	if n > 0 {
+		return fault.New(fault.Conflict, "feed.known").At("url")
+	}
+	_, err := tx.Exec(ctx, `UPDATE collector SET name = $1, url = $2, tlp = $3, every_minutes = $4, enabled = $5, etag = $6, last_modified = $7,
+			last_run_at = $8, last_ok_at = $9, next_run_at = $10, failures = $11, error_code = $12, error_args = $13 WHERE id = $14`,
+		c.Name, c.URL, int64(c.TLP), int64(c.Every/time.Minute), c.Enabled, c.ETag, c.Modified,
+		store.Micros(c.LastRun), store.Micros(c.LastOK), store.Micros(c.NextRun), c.Failures, c.ErrorCode, args, c.ID)
+	return err
+}
+
+func deleteCollector(ctx context.Context, tx *store.Tx, id int64) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM collector_item WHERE collector_id = $1`, id); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM collector WHERE id = $1`, id)
+	return err
+}
+
+func dueCollectors(ctx context.Context, q store.Queryer, now time.Time) ([]int64, error) {
+	rows, err := q.Query(ctx, `SELECT id FROM collector WHERE enabled AND next_run_at <= $1 ORDER BY next_run_at, id LIMIT 100`, store.Micros(now))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+func itemKey(tx *store.Tx, collector int64, guid string) int64 {
+	return tx.Key("collector item", fmt.Sprint(collector), guid)
+}
+
+// noteItem remembers an item and reports whether it is new.
+func noteItem(ctx context.Context, tx *store.Tx, collector int64, guid string) (bool, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO collector_item (key, collector_id, advisory_id, seen_at) VALUES ($1, $2, 0, $3)
+		ON CONFLICT (key) DO NOTHING`, itemKey(tx, collector, guid), collector, store.Micros(tx.Now))
+	return n == 1, err
+}
+
+func setItemAdvisory(ctx context.Context, tx *store.Tx, collector int64, guid string, advisory int64) error {
+	_, err := tx.Exec(ctx, `UPDATE collector_item SET advisory_id = $1 WHERE key = $2`, advisory, itemKey(tx, collector, guid))
+	return err
+}
