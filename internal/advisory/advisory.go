@@ -80,7 +80,7 @@ func (a *Advisory) TimeToPublish() time.Duration {
 	if a.PublishedAt.IsZero() {
 		return 0
 	}
-	return a.PublishedAt.Sub(a.RegisteredAt)
+	return max(a.PublishedAt.Sub(a.RegisteredAt), 0)
 }
 
 const (
@@ -92,6 +92,8 @@ const (
 	maxTechniques = 40
 	maxRelated    = 50
 	maxReason     = 1_000
+	maxWritten    = 10_000 // of one indicator
+	maxExternal   = 2_000
 )
 
 // Check tidies c and reports the first thing that cannot be accepted. A draft
@@ -119,11 +121,8 @@ func (c *Content) Check(draft bool) error {
 		field, text string
 		most        int
 	}{{"title", c.Title, maxTitle}, {"body", c.Body, maxBody}, {"brand", c.Brand, maxWord}, {"products", c.Products, maxProducts}} {
-		if !utf8.ValidString(f.text) || strings.ContainsRune(f.text, 0) {
-			return fault.New(fault.Invalid, "advisory.text").At(f.field)
-		}
-		if n := utf8.RuneCountInString(f.text); n > f.most {
-			return fault.New(fault.TooLarge, "advisory.long", "length", n, "most", f.most).At(f.field)
+		if err := checkText(f.field, f.text, f.most); err != nil {
+			return err
 		}
 	}
 	if c.Body == "" && !draft {
@@ -144,7 +143,35 @@ func (c *Content) Check(draft bool) error {
 			return fault.New(fault.TooLarge, "advisory.many", "n", many.n, "most", many.most).At(many.field)
 		}
 	}
-	c.Indicators = distinct(c.Indicators)
+	return c.checkIndicators()
+}
+
+// checkText refuses what PostgreSQL cannot store and what is too long.
+func checkText(field, text string, most int) error {
+	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return fault.New(fault.Invalid, "advisory.text").At(field)
+	}
+	if n := utf8.RuneCountInString(text); n > most {
+		return fault.New(fault.TooLarge, "advisory.long", "length", n, "most", most).At(field)
+	}
+	return nil
+}
+
+// checkIndicators normalises: whoever made the values, what is stored can be
+// compared.
+func (c *Content) checkIndicators() error {
+	values := make([]indicator.Value, len(c.Indicators))
+	for i, v := range c.Indicators {
+		n, err := indicator.Normalise(v.Kind, v.Value)
+		if err != nil {
+			return fault.From(err).At("indicators")
+		}
+		if n.Written = v.Written; checkText("", n.Written, maxWritten) != nil {
+			n.Written = n.Value
+		}
+		values[i] = n
+	}
+	c.Indicators = distinct(values)
 	return nil
 }
 
@@ -169,10 +196,7 @@ func checkReason(reason string) (string, error) {
 	if reason == "" {
 		return "", fault.New(fault.Invalid, "advisory.reason_empty").At("reason")
 	}
-	if n := utf8.RuneCountInString(reason); n > maxReason {
-		return "", fault.New(fault.TooLarge, "advisory.long", "length", n, "most", maxReason).At("reason")
-	}
-	return reason, nil
+	return reason, checkText("reason", reason, maxReason)
 }
 
 // MayRegister says who may register information.

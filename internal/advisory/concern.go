@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"teiten/internal/caller"
 	"teiten/internal/job"
@@ -139,14 +141,21 @@ func containsWord(text, word string) bool {
 			return false
 		}
 		start, end := from+i, from+i+len(word)
-		if !(start > 0 && latin(text[start-1]) && latin(word[0])) && !(end < len(text) && latin(text[end]) && latin(word[len(word)-1])) {
+		if !joined(text[:start], word) && !joined(word, text[end:]) {
 			return true
 		}
 		from = start + 1
 	}
 }
 
-func latin(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
+// joined reports whether two neighbouring texts make one word where they meet.
+func joined(left, right string) bool {
+	a, _ := utf8.DecodeLastRuneInString(left)
+	b, _ := utf8.DecodeRuneInString(right)
+	return latin(a) && latin(b)
+}
+
+func latin(r rune) bool { return unicode.Is(unicode.Latin, r) || unicode.IsDigit(r) }
 
 // Matched returns, for advisories, the words of the caller's institution that
 // they concern.

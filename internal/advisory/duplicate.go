@@ -43,12 +43,13 @@ const (
 func FindDuplicates(ctx context.Context, q store.Queryer, c caller.Caller, except int64, title string, values []indicator.Value) ([]Duplicate, error) {
 	var all []Duplicate
 	seen := map[int64]bool{except: true}
-	take := func(query string, why Likeness, by string, args ...any) error {
+	take := func(same string, why Likeness, by string, args ...any) error {
 		if len(all) >= likeMost {
 			return nil
 		}
 		args = append(seesArgs(c), args...)
-		rows, err := q.Query(ctx, `SELECT `+columns+from+query+` AND a.state <> 'discarded' AND `+visible(1)+` ORDER BY a.position DESC LIMIT 10`, args...)
+		rows, err := q.Query(ctx, `SELECT `+columns+from+`WHERE a.id IN (SELECT i.advisory_id FROM advisory_indicator i WHERE `+same+`)
+			AND a.state <> 'discarded' AND `+visible(1)+` ORDER BY a.position DESC LIMIT `+strconv.Itoa(likeMost+1), args...)
 		if err != nil {
 			return err
 		}
@@ -69,14 +70,14 @@ func FindDuplicates(ctx context.Context, q store.Queryer, c caller.Caller, excep
 		values = values[:50]
 	}
 	for _, v := range values {
-		if err := take(`JOIN advisory_indicator i ON i.advisory_id = a.id WHERE i.kind = $4 AND i.value = $5`, SameIndicator,
+		if err := take(`i.kind = $4 AND i.value = $5`, SameIndicator,
 			indicator.Defang(v.Kind, v.Value), string(v.Kind), v.Value); err != nil {
 			return nil, err
 		}
 	}
 	for _, v := range values {
 		if v.Kind == indicator.URL || v.Kind == indicator.Domain {
-			if err := take(`JOIN advisory_indicator i ON i.advisory_id = a.id WHERE i.host = $4`, SameHost,
+			if err := take(`i.host = $4`, SameHost,
 				indicator.Defang(indicator.Domain, v.Host), v.Host); err != nil {
 				return nil, err
 			}

@@ -125,19 +125,38 @@ func place(ctx context.Context, tx *store.Tx, a *Advisory) error {
 	if at.IsZero() {
 		at = a.RegisteredAt
 	}
-	want := store.Micros(at)
-	// Imports have many items of one second: jump over the block they fill.
+	free := func(position int64) (bool, error) {
+		var taken int
+		err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM advisory WHERE position = $1 AND id <> $2`, position, a.ID).Scan(&taken)
+		return taken == 0, err
+	}
+	// Imports have many items of one second, which fill a block: leap out of it,
+	// then halve the leap until just behind the block.
+	taken, open := store.Micros(at)-1, store.Micros(at)
 	for step := int64(1); ; step *= 2 {
-		var taken int64
-		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM advisory WHERE position = $1 AND id <> $2`, want, a.ID).Scan(&taken); err != nil {
+		ok, err := free(open)
+		if err != nil {
 			return err
 		}
-		if taken == 0 {
-			a.Position = want
-			return nil
+		if ok {
+			break
 		}
-		want += step
+		taken, open = open, open+step
 	}
+	for open-taken > 1 && taken >= store.Micros(at) {
+		middle := taken + (open-taken)/2
+		ok, err := free(middle)
+		if err != nil {
+			return err
+		}
+		if ok {
+			open = middle
+		} else {
+			taken = middle
+		}
+	}
+	a.Position = open
+	return nil
 }
 
 func insert(ctx context.Context, tx *store.Tx, a *Advisory) error {

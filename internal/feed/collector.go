@@ -26,6 +26,7 @@ import (
 	"teiten/internal/job"
 	"teiten/internal/outbound"
 	"teiten/internal/store"
+	"teiten/internal/technique"
 	"teiten/internal/tlp"
 )
 
@@ -304,7 +305,7 @@ func submitItem(ctx context.Context, tx *store.Tx, g *guard.Guard, c *Collector,
 	content := advisory.Content{
 		Category: category.Category(s.Category), NoticeKind: category.NoticeKind(s.NoticeKind), TLP: c.TLP,
 		Title: cut(it.Title, maxTitle), Body: body(it), Products: cut(strings.Join(it.CPEs, "\n"), 4000),
-		ObservedAt: it.Published, Techniques: s.Techniques,
+		ObservedAt: it.Published, Techniques: technique.Suggest(it.Title + "\n" + it.Summary),
 	}
 	if content.Title == "" {
 		content.Title = cut(c.Name, maxTitle)

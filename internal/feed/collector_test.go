@@ -78,7 +78,7 @@ func open(t *testing.T, s *source) *outbound.Client {
 func TestCollector(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx := context.Background()
-		quiet := slog.New(slog.DiscardHandler)
+		quiet := slog.New(slog.NewTextHandler(t.Output(), nil))
 		operator, err := member.LocalOperator(ctx, db, "test")
 		if err != nil {
 			t.Fatal(err)

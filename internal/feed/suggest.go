@@ -4,7 +4,6 @@
 package feed
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -34,9 +33,8 @@ const (
 // Suggestion is a proposal to the analyst, who decides.
 type Suggestion struct {
 	Category   string
-	NoticeKind string   // only with CategoryNotice
-	Techniques []string // ATT&CK ids, in order, each once; may be empty
-	Because    string   // the word as it stands in the item; "" if nothing matched
+	NoticeKind string // only with CategoryNotice
+	Because    string // the word as it stands in the item; "" if nothing matched
 }
 
 // rule proposes a category for any of its words.
@@ -115,37 +113,6 @@ var rules = []rule{
 		"定例パッチ", "security update*", "security advisor*", "patch tuesday", "patches", "cve", "jvn", "jvnvu"}},
 }
 
-// technique names an ATT&CK technique by the words that speak of it.
-type technique struct {
-	id    string
-	words []string
-}
-
-// techniques are Enterprise ids of ATT&CK 17.1; a test holds them against it.
-var techniques = []technique{
-	{"T1566.001", []string{"添付ファイル", "添付された", "malicious attachment*", "attached file*"}},
-	{"T1566.002", []string{"qrコード", "クイッシング", "スミッシング", "リンクをクリック", "偽のログイン", "quishing", "smishing", "malicious link*"}},
-	{"T1566", []string{"フィッシング", "phishing", "なりすましメール", "標的型攻撃メール", "標的型メール", "spear-phishing", "spearphishing", "をかたる", "を騙る"}},
-	{"T1189", []string{"水飲み場", "ドライブバイ", "watering hole*", "drive-by*"}},
-	{"T1204.004", []string{"clickfix", "クリックフィックス", "偽のcaptcha", "fake captcha"}},
-	{"T1204.002", []string{"マクロ", "macro*"}},
-	{"T1133", []string{"vpn", "ssl-vpn", "リモート保守", "remote access"}},
-	{"T1021.001", []string{"リモートデスクトップ", "rdp", "remote desktop"}},
-	{"T1110", []string{"総当たり", "ブルートフォース", "パスワードスプレー", "パスワードリスト攻撃", "brute force", "brute-force", "password spray*", "credential stuffing"}},
-	{"T1195", []string{"サプライチェーン攻撃", "サプライチェーンを", "supply chain attack*", "supply chain compromise*", "supply-chain attack*"}},
-	{"T1486", []string{"ランサム", "身代金", "ransomware", "lockbit*"}},
-	{"T1498", []string{"ddos"}},
-	{"T1491", []string{"ウェブサイト改ざん", "webサイト改ざん", "ホームページ改ざん", "サイトの改ざん", "defacement*"}},
-	{"T1657", []string{"ビジネスメール詐欺", "business email compromise", "サポート詐欺", "tech support scam*"}},
-}
-
-// exploits are the techniques that only an exploited vulnerability suggests:
-// of what faces the network, and of what a person opens files or pages with.
-var exploits = []technique{
-	{"T1190", []string{"vpn", "ssl-vpn", "ファイアウォール", "ゲートウェイ", "ルータ", "サーバ", "utm", "firewall*", "gateway*", "router*", "server*", "appliance*"}},
-	{"T1203", []string{"ブラウザ", "閲覧ソフト", "文書ファイル", "browser*", "pdf", "office"}},
-}
-
 // maxRead bounds how much of a summary is read for words, in bytes; what an
 // item is about, it says at its beginning.
 const maxRead = 8 << 10
@@ -169,7 +136,6 @@ func Suggest(it Item) Suggestion {
 			s.NoticeKind, s.Because = NoticeExploited, w
 		}
 	}
-	s.Techniques = suggestTechniques(s, heading+"\n"+body)
 	return s
 }
 
@@ -189,29 +155,6 @@ func (r rule) match(text, all string) string {
 		return ""
 	}
 	return firstWord(text, r.words, r.deniable)
-}
-
-func suggestTechniques(s Suggestion, text string) []string {
-	if slices.Contains([]string{NoticeTraining, NoticeStatistics, NoticeGuideline}, s.NoticeKind) {
-		return nil // such an item is about many techniques and shows none
-	}
-	var ids []string
-	for _, t := range techniques {
-		parent, _, _ := strings.Cut(t.id, ".")
-		covered := slices.ContainsFunc(ids, func(id string) bool { return strings.HasPrefix(id, parent) })
-		if !covered && firstWord(text, t.words, false) != "" {
-			ids = append(ids, t.id)
-		}
-	}
-	if s.NoticeKind == NoticeExploited {
-		for _, t := range exploits {
-			if firstWord(text, t.words, false) != "" {
-				ids = append(ids, t.id)
-			}
-		}
-	}
-	slices.Sort(ids)
-	return ids
 }
 
 func fold(s string) string {

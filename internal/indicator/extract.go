@@ -82,7 +82,7 @@ func extract(text string, limit int) (found []Found, more bool) {
 			continue
 		}
 		f, next, ok := s.url(i)
-		if !ok {
+		if !ok && next == i {
 			f, next, ok = s.word(i)
 		}
 		if ok {

@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// url reads a URL with a scheme at i.
+// url reads a URL with a scheme at i. Next is i if there is none, and behind what
+// cannot be read otherwise.
 func (s *scanner) url(i int) (f Found, next int, ok bool) {
 	c := s.text[i] | 0x20
 	if c != 'h' && c != 't' && c != 'f' && c != 'w' && c != 'x' && s.text[i] < utf8.RuneSelf {

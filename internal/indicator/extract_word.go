@@ -166,7 +166,7 @@ func (s *scanner) ipv4(i, to int, defanged bool) (f Found, next int, ok bool) {
 		return f, next, true
 	}
 	f, ok = s.value(IPv4, i, to)
-	return f, to, ok
+	return f, next, ok
 }
 
 // versions are words in front of, and sections words behind, four numbers that are
@@ -217,7 +217,7 @@ func (s *scanner) ipv6(i int) (f Found, next int, ok bool) {
 		}
 		end++
 	}
-	if colons < 2 || end < len(s.text) && (isAlnum(s.text[end]) || s.text[end] == '_') {
+	if colons < 2 || end-i >= 160 || end < len(s.text) && (isAlnum(s.text[end]) || s.text[end] == '_') {
 		return f, i, false
 	}
 	to := end
@@ -260,11 +260,12 @@ func (s *scanner) domain(i, to int, defanged bool) (f Found, next int, ok bool) 
 	if f, next, ok = s.pathURL(i, to); ok {
 		return f, next, true
 	}
-	return Found{Value: v, Start: i, End: to}, to, true
+	return Found{Value: v, Start: i, End: to}, next, true
 }
 
 // pathURL reads a URL without scheme whose host is text[i:to]; there must be a
-// path or query.
+// path or query. Next is behind it also when it is too long, so that a long text
+// without blanks is read once.
 func (s *scanner) pathURL(i, to int) (f Found, next int, ok bool) {
 	start := s.port(to)
 	end := s.tail(start, false)

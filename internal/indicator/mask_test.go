@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestMask(t *testing.T) {
@@ -75,6 +76,18 @@ func TestMaskAlignments(t *testing.T) {
 					t.Errorf("%d: %s gives %s", n, in, got)
 				}
 			}
+		}
+	}
+}
+
+// TestMaskHostile holds that no URL within the limit takes long.
+func TestMaskHostile(t *testing.T) {
+	for _, unit := range []string{"%25", "id=", "a@", "@", "a.b@", "dGFy/", "[@]", "%40", "=&", "00"} {
+		in := "https://evil.example/?" + strings.Repeat(unit, MaxURL/len(unit))
+		start := time.Now()
+		Mask(URL, in)
+		if d := time.Since(start); d > 3*time.Second {
+			t.Errorf("%q took %v", unit, d)
 		}
 	}
 }

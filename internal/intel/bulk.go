@@ -14,6 +14,7 @@ import (
 	"teiten/internal/fault"
 	"teiten/internal/indicator"
 	"teiten/internal/store"
+	"teiten/internal/tlp"
 	"teiten/internal/trend"
 )
 
@@ -47,51 +48,86 @@ func (o *Outcome) Add(p Outcome) {
 
 // Record stores a batch of observations and the claims that follow from them.
 // It is idempotent: rows that are there already change nothing, so an import
-// that was killed is simply repeated. The batch is sorted in place, because
-// neighbours in an index are written together.
+// that was killed is simply repeated. Rows are
+// written in the order of their keys, because neighbours in an index are
+// written together.
 func Record(ctx context.Context, tx *store.Tx, batch []Observation) (Outcome, error) {
-	var out Outcome
 	if len(batch) == 0 {
-		return out, nil
+		return Outcome{}, nil
 	}
-	slices.SortFunc(batch, func(a, b Observation) int { return cmp.Compare(a.Key, b.Key) })
-	batch = slices.CompactFunc(batch, func(a, b Observation) bool {
-		same := a.Key == b.Key
-		if same {
-			out.Known++
-		}
-		return same
-	})
-	fresh, err := insertObservations(ctx, tx, batch)
-	if err != nil {
+	rows := inOrder(batch)
+	fresh, err := insertObservations(ctx, tx, rows)
+	out := Outcome{Added: len(fresh), Known: len(batch) - len(fresh)}
+	if err != nil || len(fresh) == 0 {
 		return out, err
 	}
-	out.Added = len(fresh)
-	out.Known += len(batch) - len(fresh)
-	if len(fresh) == 0 {
-		return out, nil
-	}
 	days := map[int64]struct{}{}
-	claims := make(map[int64]*Claim, len(fresh))
 	for _, o := range fresh {
 		days[trend.Day(o.ObservedAt)] = struct{}{}
 		if !o.Entry && !o.HostEntry {
 			out.Excluded++
 		}
-		if c := claims[o.ClaimKey]; c != nil {
-			merge(c, o.Claim)
-		} else {
-			copied := o.Claim
-			claims[o.ClaimKey] = &copied
-		}
 	}
-	if out.New, out.Renewed, err = upsertClaims(ctx, tx, claims); err != nil {
+	if out.New, out.Renewed, err = storeClaims(ctx, tx, claimsOf(fresh)); err != nil {
 		return out, err
 	}
-	if err := trend.MarkDirty(ctx, tx, trend.Observation, slices.Collect(maps.Keys(days))...); err != nil {
+	if err := trend.MarkDirty(ctx, tx, trend.Observation, slices.Sorted(maps.Keys(days))...); err != nil {
 		return out, err
 	}
 	return out, tx.Bump(ctx, "indicator")
+}
+
+// placed is an observation with its place in the batch.
+type placed struct {
+	*Observation
+	at int
+}
+
+// inOrder returns the rows of a batch by key, each key once.
+func inOrder(batch []Observation) []placed {
+	rows := make([]placed, len(batch))
+	for i := range batch {
+		rows[i] = placed{&batch[i], i}
+	}
+	slices.SortFunc(rows, func(a, b placed) int { return cmp.Or(cmp.Compare(a.Key, b.Key), a.at-b.at) })
+	return slices.CompactFunc(rows, func(a, b placed) bool { return a.Key == b.Key })
+}
+
+// claimID is the primary key of a claim.
+type claimID struct {
+	key int64
+	tlp tlp.Level
+	org int64
+}
+
+func (a claimID) compare(b claimID) int {
+	return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.tlp, b.tlp), cmp.Compare(a.org, b.org))
+}
+
+func (o *Observation) claimID() claimID { return claimID{o.ClaimKey, o.TLP, o.Org} }
+
+// keyedClaim is a claim with the key of its indicator.
+type keyedClaim struct {
+	Claim
+	key int64
+}
+
+func (c *keyedClaim) id() claimID { return claimID{c.key, c.TLP, c.Org} }
+
+// claimsOf merges what the rows say about each indicator, by organisation and
+// TLP, in the order of the claims' primary key. Of what cannot be merged the
+// row that came first decides. It puts rows into another order.
+func claimsOf(rows []placed) []keyedClaim {
+	slices.SortFunc(rows, func(a, b placed) int { return cmp.Or(a.claimID().compare(b.claimID()), a.at-b.at) })
+	claims := make([]keyedClaim, 0, len(rows))
+	for _, o := range rows {
+		if n := len(claims); n > 0 && claims[n-1].id() == o.claimID() {
+			merge(&claims[n-1].Claim, o.Claim)
+			continue
+		}
+		claims = append(claims, keyedClaim{o.Claim, o.ClaimKey})
+	}
+	return claims
 }
 
 // merge widens c by a later or earlier claim of the same organisation and TLP.
@@ -115,16 +151,6 @@ func merge(c *Claim, d Claim) {
 // secret salt it will not be seen, and is not allowed to pass silently.
 func collided(kind indicator.Kind) error {
 	return fault.New(fault.Internal, "intel.collision", "kind", string(kind))
-}
-
-// claimValues are the columns of a claim, in the order of claimColumns.
-func claimValues(key int64, c *Claim) []any {
-	status := "active"
-	if c.Revoked {
-		status = "revoked"
-	}
-	return []any{key, int64(c.TLP), c.Org, string(c.Kind), c.Value.Value, c.Host, indicator.HostKey(c.Host), c.Written, string(c.Category), c.Brand,
-		store.Micros(c.FirstSeen), store.Micros(c.LastSeen), int64(c.Confidence), store.Micros(c.ValidUntil), status, c.Entry, c.HostEntry}
 }
 
 // NewObservation is an observation of v by an organisation, its validity the

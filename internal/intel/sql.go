@@ -4,14 +4,15 @@
 package intel
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"teiten/internal/store"
+	"teiten/internal/tlp"
 	"teiten/internal/trend"
 )
 
@@ -28,34 +29,34 @@ const insertObservation = `INSERT INTO observation (key, indicator_key, tlp, org
 
 // insertObservations stores the rows that are not there and returns them.
 // Prepared rows are the fastest way into SQLite, COPY the one into PostgreSQL.
-func insertObservations(ctx context.Context, tx *store.Tx, batch []Observation) ([]Observation, error) {
-	if tx.Engine() == store.Postgres && len(batch) > 50 {
-		return copyObservations(ctx, tx, batch)
+func insertObservations(ctx context.Context, tx *store.Tx, rows []placed) ([]placed, error) {
+	if tx.Engine() == store.Postgres && len(rows) > 50 {
+		return copyObservations(ctx, tx, rows)
 	}
 	stmt, err := tx.Prepare(ctx, insertObservation)
 	if err != nil {
 		return nil, err
 	}
 	defer stmt.Close()
-	fresh := make([]Observation, 0, len(batch))
-	for i := range batch {
-		res, err := stmt.ExecContext(ctx, observationValues(&batch[i])...)
+	fresh := make([]placed, 0, len(rows))
+	for _, o := range rows {
+		res, err := stmt.ExecContext(ctx, observationValues(o.Observation)...)
 		if err != nil {
 			return nil, fmt.Errorf("intel: observation: %w", err)
 		}
 		if n, _ := res.RowsAffected(); n == 1 {
-			fresh = append(fresh, batch[i])
+			fresh = append(fresh, o)
 		}
 	}
 	return fresh, nil
 }
 
-func copyObservations(ctx context.Context, tx *store.Tx, batch []Observation) ([]Observation, error) {
+func copyObservations(ctx context.Context, tx *store.Tx, batch []placed) ([]placed, error) {
 	if _, err := tx.Exec(ctx, `CREATE TEMP TABLE IF NOT EXISTS stage_observation (LIKE observation) ON COMMIT DELETE ROWS`); err != nil {
 		return nil, err
 	}
 	if _, err := tx.Copy(ctx, "stage_observation", observationColumns, pgx.CopyFromSlice(len(batch),
-		func(i int) ([]any, error) { return observationValues(&batch[i]), nil })); err != nil {
+		func(i int) ([]any, error) { return observationValues(batch[i].Observation), nil })); err != nil {
 		return nil, fmt.Errorf("intel: observations: %w", err)
 	}
 	rows, err := tx.Query(ctx, `INSERT INTO observation SELECT * FROM stage_observation ON CONFLICT (key) DO NOTHING RETURNING key`)
@@ -77,7 +78,7 @@ func copyObservations(ctx context.Context, tx *store.Tx, batch []Observation) ([
 	if _, err := tx.Exec(ctx, `TRUNCATE stage_observation`); err != nil {
 		return nil, err
 	}
-	fresh := make([]Observation, 0, len(added))
+	fresh := make([]placed, 0, len(added))
 	for _, o := range batch {
 		if _, ok := added[o.Key]; ok {
 			fresh = append(fresh, o)
@@ -113,44 +114,59 @@ const updateClaim = `UPDATE indicator AS o` + widen + `
 		CAST($7 AS BIGINT) AS confidence, CAST($8 AS BIGINT) AS valid_until) AS n
 	WHERE o.key = n.key AND o.tlp = n.tlp AND o.organisation_id = n.organisation_id AND` + widens
 
-// upsertClaims adds or widens claims and says how many of each.
+// upsertClaims is storeClaims for claims of one organisation at one TLP.
 func upsertClaims(ctx context.Context, tx *store.Tx, claims map[int64]*Claim) (added, renewed int, err error) {
-	keys := make([]int64, 0, len(claims))
-	for key := range claims {
-		keys = append(keys, key)
+	all := make([]keyedClaim, 0, len(claims))
+	for key, c := range claims {
+		all = append(all, keyedClaim{*c, key})
 	}
-	slices.SortFunc(keys, cmp.Compare)
-	if tx.Engine() == store.Postgres && len(keys) > 50 {
-		return copyClaims(ctx, tx, keys, claims)
+	slices.SortFunc(all, func(a, b keyedClaim) int { return a.id().compare(b.id()) })
+	return storeClaims(ctx, tx, all)
+}
+
+// claimValues are the columns of a claim, in the order of claimColumns.
+func claimValues(c *keyedClaim) []any {
+	status := "active"
+	if c.Revoked {
+		status = "revoked"
+	}
+	return []any{c.key, int64(c.TLP), c.Org, string(c.Kind), c.Value.Value, c.Host, c.Written, string(c.Category), c.Brand,
+		store.Micros(c.FirstSeen), store.Micros(c.LastSeen), int64(c.Confidence), store.Micros(c.ValidUntil), status, c.Entry, c.HostEntry}
+}
+
+// storeClaims adds or widens claims, which are in the order of their primary
+// key, and says how many of each.
+func storeClaims(ctx context.Context, tx *store.Tx, claims []keyedClaim) (added, renewed int, err error) {
+	if tx.Engine() == store.Postgres && len(claims) > 50 {
+		return copyClaims(ctx, tx, claims)
 	}
 	insert, err := tx.Prepare(ctx, insertClaim)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer insert.Close()
-	var old []int64
-	for _, key := range keys {
-		res, err := insert.ExecContext(ctx, claimValues(key, claims[key])...)
+	var old []*keyedClaim
+	for i := range claims {
+		res, err := insert.ExecContext(ctx, claimValues(&claims[i])...)
 		if err != nil {
 			return 0, 0, fmt.Errorf("intel: indicator: %w", err)
 		}
 		if n, _ := res.RowsAffected(); n == 1 {
 			added++
 		} else {
-			old = append(old, key)
+			old = append(old, &claims[i])
 		}
 	}
-	for _, key := range old {
-		c := claims[key]
+	for _, c := range old {
 		var kind, value string
 		if err := tx.QueryRow(ctx, `SELECT kind, value FROM indicator WHERE key = $1 AND tlp = $2 AND organisation_id = $3`,
-			key, int64(c.TLP), c.Org).Scan(&kind, &value); err != nil {
+			c.key, int64(c.TLP), c.Org).Scan(&kind, &value); err != nil {
 			return 0, 0, err
 		}
 		if kind != string(c.Kind) || value != c.Value.Value {
 			return 0, 0, collided(c.Kind)
 		}
-		n, err := tx.Exec(ctx, updateClaim, key, int64(c.TLP), c.Org, c.Brand, store.Micros(c.FirstSeen), store.Micros(c.LastSeen),
+		n, err := tx.Exec(ctx, updateClaim, c.key, int64(c.TLP), c.Org, c.Brand, store.Micros(c.FirstSeen), store.Micros(c.LastSeen),
 			int64(c.Confidence), store.Micros(c.ValidUntil))
 		if err != nil {
 			return 0, 0, fmt.Errorf("intel: indicator: %w", err)
@@ -160,12 +176,12 @@ func upsertClaims(ctx context.Context, tx *store.Tx, claims map[int64]*Claim) (a
 	return added, renewed, nil
 }
 
-func copyClaims(ctx context.Context, tx *store.Tx, keys []int64, claims map[int64]*Claim) (added, renewed int, err error) {
+func copyClaims(ctx context.Context, tx *store.Tx, claims []keyedClaim) (added, renewed int, err error) {
 	if _, err := tx.Exec(ctx, `CREATE TEMP TABLE IF NOT EXISTS stage_indicator (LIKE indicator) ON COMMIT DELETE ROWS`); err != nil {
 		return 0, 0, err
 	}
-	if _, err := tx.Copy(ctx, "stage_indicator", claimColumns, pgx.CopyFromSlice(len(keys),
-		func(i int) ([]any, error) { return claimValues(keys[i], claims[keys[i]]), nil })); err != nil {
+	if _, err := tx.Copy(ctx, "stage_indicator", claimColumns, pgx.CopyFromSlice(len(claims),
+		func(i int) ([]any, error) { return claimValues(&claims[i]), nil })); err != nil {
 		return 0, 0, fmt.Errorf("intel: indicators: %w", err)
 	}
 	const same = ` o.key = n.key AND o.tlp = n.tlp AND o.organisation_id = n.organisation_id`
@@ -197,3 +213,74 @@ const releaseClaim = `UPDATE indicator SET status = 'revoked'
 
 const renewClaim = `UPDATE indicator SET last_seen = $4, valid_until = CASE WHEN valid_until > $5 THEN valid_until ELSE $5 END
 	WHERE key = $1 AND tlp = $2 AND organisation_id = $3 AND status = 'active' AND last_seen < $4`
+
+// chunk is how many keys one look-up names: SQLite allows 32,766 parameters,
+// and a text that is always the same is prepared once.
+const chunk = 500
+
+// inKeys runs a query, whose text ends where the list of keys begins, for
+// keys in chunks. The last chunk repeats its last key.
+func inKeys(ctx context.Context, q store.Queryer, query string, keys []int64, each func(scan func(...any) error) error, args ...any) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	var text strings.Builder
+	text.WriteString(query)
+	separator := "("
+	for i := range chunk {
+		fmt.Fprintf(&text, "%s$%d", separator, len(args)+i+1)
+		separator = ", "
+	}
+	text.WriteString(")")
+	for part := range slices.Chunk(keys, chunk) {
+		all := slices.Clone(args)
+		for i := range chunk {
+			all = append(all, part[min(i, len(part)-1)])
+		}
+		rows, err := q.Query(ctx, text.String(), all...)
+		if err != nil {
+			return fmt.Errorf("intel: look up: %w", err)
+		}
+		for rows.Next() {
+			if err := each(rows.Scan); err != nil {
+				rows.Close()
+				return err
+			}
+		}
+		rows.Close()
+		if err := rows.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storedObservations returns those of the keys that are there.
+func storedObservations(ctx context.Context, q store.Queryer, keys []int64) (map[int64]struct{}, error) {
+	known := map[int64]struct{}{}
+	err := inKeys(ctx, q, `SELECT key FROM observation WHERE key IN `, keys, func(scan func(...any) error) error {
+		var key int64
+		err := scan(&key)
+		known[key] = struct{}{}
+		return err
+	})
+	return known, err
+}
+
+// storedClaims reads an organisation's claims about indicators at every TLP.
+func storedClaims(ctx context.Context, q store.Queryer, org int64, keys []int64, each func(claimID, extent)) error {
+	return inKeys(ctx, q, `SELECT key, tlp, first_seen, last_seen, valid_until, confidence, status FROM indicator
+		WHERE organisation_id = $1 AND key IN `, keys, func(scan func(...any) error) error {
+		id := claimID{org: org}
+		var level, first, last, valid int64
+		var e extent
+		var status string
+		if err := scan(&id.key, &level, &first, &last, &valid, &e.confidence, &status); err != nil {
+			return err
+		}
+		id.tlp, e.revoked = tlp.Level(level), status != "active"
+		e.first, e.last, e.valid = store.Time(first), store.Time(last), store.Time(valid)
+		each(id, e)
+		return nil
+	}, org)
+}

@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: The Teiten Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"regexp"
+	"strings"
+
+	"teiten/internal/indicator"
+)
+
+// shown writes an indicator for a page: what identifies its recipient masked,
+// the rest defanged.
+func shown(v indicator.Value) string {
+	masked, _ := indicator.Mask(v.Kind, v.Value)
+	return indicator.Defang(v.Kind, masked)
+}
+
+// harmless writes somebody's text for a page: every indicator in it is masked
+// and defanged. known are indicators that the text is about; their hosts are
+// defanged even where nothing but that knowledge tells that they are hosts.
+func harmless(text string, known ...indicator.Value) string {
+	return rewrite(text, known, func(f indicator.Found) string {
+		masked, _ := indicator.Mask(f.Kind, f.Written)
+		return indicator.Defang(f.Kind, masked)
+	})
+}
+
+// defanged is harmless without masking, for what goes back into a form: it
+// reads as the same indicators again.
+func defanged(text string) string {
+	return rewrite(text, nil, func(f indicator.Found) string { return indicator.Defang(f.Kind, f.Written) })
+}
+
+func rewrite(text string, known []indicator.Value, write func(indicator.Found) string) string {
+	var b strings.Builder
+	at := 0
+	for _, f := range indicator.Extract(text) {
+		if f.Start < at {
+			continue
+		}
+		b.WriteString(inert(text[at:f.Start], known))
+		b.WriteString(write(f))
+		at = f.End
+	}
+	b.WriteString(inert(text[at:], known))
+	return b.String()
+}
+
+// addressed is what still looks like an address where no indicator was found:
+// a host that cannot be read, an unknown scheme.
+var addressed = regexp.MustCompile(`(?i)[a-z][a-z0-9+.*-]*:/+[^\s<>"'「」（）、。]+|\bwww\.[^\s<>"'「」（）、。]+`)
+
+// inert breaks what is left in a text without indicators.
+func inert(text string, known []indicator.Value) string {
+	for _, v := range known {
+		if strings.Contains(v.Host, ".") {
+			text = replaceFold(text, v.Host, indicator.Defang(indicator.Domain, v.Host))
+		}
+	}
+	return addressed.ReplaceAllStringFunc(text, func(s string) string {
+		s = indicator.Defang(indicator.URL, s)
+		if i := strings.Index(s, ":/"); i >= 4 && strings.EqualFold(s[:4], "http") {
+			s = "hxxp" + s[4:]
+		}
+		return s
+	})
+}
+
+// replaceFold replaces old, in any case of ASCII letters, by new.
+func replaceFold(text, old, new string) string {
+	lower := asciiLower(text)
+	old = asciiLower(old)
+	var b strings.Builder
+	for {
+		i := strings.Index(lower, old)
+		if i < 0 {
+			b.WriteString(text)
+			return b.String()
+		}
+		b.WriteString(text[:i])
+		b.WriteString(new)
+		text, lower = text[i+len(old):], lower[i+len(old):]
+	}
+}
+
+func asciiLower(s string) string {
+	b := []byte(s) // by bytes, so that places in both are the same
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
+}

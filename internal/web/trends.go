@@ -1,0 +1,367 @@
+// SPDX-FileCopyrightText: The Teiten Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"cmp"
+	"html/template"
+	"net/http"
+	"slices"
+	"time"
+
+	"teiten/internal/caller"
+	"teiten/internal/category"
+	"teiten/internal/chart"
+	"teiten/internal/fault"
+	"teiten/internal/locale"
+	"teiten/internal/technique"
+	"teiten/internal/trend"
+)
+
+// trendsPage shows one series by one dimension: as a chart, as a ranking and,
+// inside the chart, as a table. Printed, it is a report.
+type trendsPage struct {
+	Head
+	Errors  []FieldError
+	Form    trendForm
+	Series  []Tab
+	Periods []Tab
+	Asked   trendAsked
+	Tiles   []trendTile
+	Figures []template.HTML // all that the caller may see; beside it, the own institution's
+	Ranking template.HTML
+	CSV     string // address of the same counts
+	Undated bool   // the series may have things without a date, which no period holds
+}
+
+type trendForm struct{ Dimension, View, Every, From, To Field }
+
+func (f *trendForm) fields() []*Field {
+	return []*Field{&f.Dimension, &f.View, &f.Every, &f.From, &f.To}
+}
+
+// trendAsked is what the page's address asks for.
+type trendAsked struct {
+	trend.Query
+	Period string // 30d, 12m, 5y or own
+	Lines  bool
+}
+
+// trendTile is one number over the charts.
+type trendTile struct {
+	Name, Figure, Unit, Note string
+}
+
+// The most periods that a chart stays readable with.
+const (
+	mostDays   = 92
+	mostMonths = 120
+)
+
+// trendKinds are the series and the periods, in the order of the page.
+var trendPeriods = []string{"30d", "12m", "5y", "own"}
+
+func (s *Server) trends(w http.ResponseWriter, r *http.Request, q *Request) error {
+	page := &trendsPage{Head: q.Head(q.T("tools.trends.title")), CSV: "/trends.csv"}
+	if len(q.Query) > 0 {
+		page.CSV += "?" + q.Query.Encode()
+	}
+	asked, err := askTrend(q)
+	page.Asked = asked
+	page.form(q)
+	if err == nil {
+		err = s.drawTrend(r, q, page)
+	}
+	if err == nil {
+		return s.render(w, q, http.StatusOK, "trends", page)
+	}
+	var refused bool
+	if page.Errors, refused = q.Refuse(err, page.Form.fields()...); !refused {
+		return err
+	}
+	return s.render(w, q, http.StatusBadRequest, "trends", page)
+}
+
+// askTrend reads the address. What is left out has a default; what is wrong is
+// named, never replaced in silence.
+func askTrend(q *Request) (a trendAsked, err error) {
+	a.Series = trend.Series(cmp.Or(q.Get("series"), string(trend.Advisory)))
+	a.Period = cmp.Or(q.Get("period"), "12m")
+	a.Lines = q.Get("view") == "lines"
+	a.Dimension = trend.Category
+	if !slices.Contains(trend.AllSeries, a.Series) {
+		a.Series = trend.Advisory
+		err = fault.New(fault.Invalid, "tools.trends.series")
+	}
+	if d := q.Get("by"); d != "" {
+		parsed, wrong := trend.ParseDimension(d)
+		if wrong != nil {
+			return a, fault.From(wrong).At("by")
+		}
+		a.Dimension = parsed
+	}
+	if !slices.Contains(a.Series.Dimensions(), a.Dimension) {
+		a.Dimension = trend.Category // of another series before: each has this one
+	}
+	if wrong := a.period(q); err == nil {
+		err = wrong
+	}
+	return a, err
+}
+
+// period sets the days. Months begin on their first day, so that no bar is of
+// half a month but the present one.
+func (a *trendAsked) period(q *Request) error {
+	now := q.Now.In(locale.Tokyo)
+	month := func(back int) int64 {
+		return trend.Day(time.Date(now.Year(), now.Month()-time.Month(back), 1, 0, 0, 0, 0, locale.Tokyo))
+	}
+	a.To = trend.Day(now)
+	switch a.Period {
+	case "30d":
+		a.From = a.To - 29
+	case "12m":
+		a.From, a.Monthly = month(11), true
+	case "5y":
+		a.From, a.Monthly = month(59), true
+	case "own":
+		from, to := q.Day("from"), q.Day("to")
+		a.From, a.Monthly = month(11), q.Get("every") != "day"
+		if q.Get("from") != "" && from.IsZero() || q.Get("to") != "" && to.IsZero() {
+			return fault.New(fault.Invalid, "tools.trends.day").At("from")
+		}
+		if !from.IsZero() {
+			a.From = trend.Day(from)
+		}
+		if !to.IsZero() {
+			a.To = trend.Day(to)
+		}
+		if a.From > a.To || a.From < 0 {
+			return fault.New(fault.Invalid, "tools.trends.backwards").At("from")
+		}
+		if !a.Monthly && a.To-a.From >= mostDays {
+			return fault.New(fault.Invalid, "tools.trends.days", "most", mostDays).At("every")
+		}
+		if a.Monthly && a.To-a.From > mostMonths*31 {
+			return fault.New(fault.Invalid, "tools.trends.months", "most", mostMonths).At("from")
+		}
+	default:
+		a.Period, a.From, a.Monthly = "12m", month(11), true
+		return fault.New(fault.Invalid, "tools.trends.period")
+	}
+	return nil
+}
+
+func (p *trendsPage) form(q *Request) {
+	a := &p.Asked
+	for _, series := range trend.AllSeries {
+		p.Series = append(p.Series, Tab{Href: q.With("series", string(series)), Name: q.T("tools.trends.series." + string(series)), Current: series == a.Series})
+	}
+	for _, period := range trendPeriods {
+		pairs := []string{"period", period, "from", "", "to", "", "every", ""}
+		if period == "own" {
+			pairs = []string{"period", period, "from", trend.DayText(a.From), "to", trend.DayText(a.To)}
+		}
+		p.Periods = append(p.Periods, Tab{Href: q.With(pairs...), Name: q.T("tools.trends.period." + period), Current: period == a.Period})
+	}
+	f := &p.Form
+	f.Dimension, f.View = q.Field("select", "by", "tools.trends.by"), q.Field("select", "view", "tools.trends.view")
+	for _, d := range a.Series.Dimensions() {
+		f.Dimension.Options = append(f.Dimension.Options, Option{Value: string(d), Label: q.T("tools.trends.by." + string(d))})
+	}
+	for _, view := range []string{"bars", "lines"} {
+		f.View.Options = append(f.View.Options, Option{Value: view, Label: q.T("tools.trends.view." + view)})
+	}
+	f.Dimension.Value = string(a.Dimension)
+	f.View.Value = map[bool]string{true: "lines", false: "bars"}[a.Lines]
+	f.Every = q.Field("select", "every", "tools.trends.every")
+	for _, every := range []string{"month", "day"} {
+		f.Every.Options = append(f.Every.Options, Option{Value: every, Label: q.T("tools.trends.every." + every)})
+	}
+	f.Every.Value = map[bool]string{true: "month", false: "day"}[a.Monthly]
+	f.From, f.To = q.Field("date", "from", "tools.trends.from"), q.Field("date", "to", "tools.trends.to")
+	f.From.Value, f.To.Value = trend.DayText(a.From), trend.DayText(a.To)
+	p.Undated = a.Series == trend.Observation
+}
+
+func (s *Server) drawTrend(r *http.Request, q *Request, p *trendsPage) error {
+	all, err := trend.Read(r.Context(), s.DB, q.Caller, p.Asked.Query)
+	if err != nil {
+		return err
+	}
+	earlier := p.Asked.Query
+	earlier.From, earlier.To = p.Asked.From-(p.Asked.To-p.Asked.From+1), p.Asked.From-1
+	before, err := trend.Read(r.Context(), s.DB, q.Caller, earlier)
+	if err != nil {
+		return err
+	}
+	p.Figures = append(p.Figures, p.Asked.draw(q, "c-all", q.T("tools.trends.all"), all))
+	names := rankTrend(q, p.Asked.Dimension, all)
+	p.tiles(q, names, sumTrend(all), sumTrend(before))
+	if q.Caller.OrgKind == caller.Institution {
+		mine := p.Asked.Query
+		mine.Org = q.Caller.Org
+		own, err := trend.Read(r.Context(), s.DB, q.Caller, mine)
+		if err != nil {
+			return err
+		}
+		p.Figures = append(p.Figures, p.Asked.draw(q, "c-own", q.T("tools.trends.own", "name", q.Caller.OrgName), own))
+		p.Tiles = append(p.Tiles, trendTile{Name: q.T("tools.trends.tile.own." + string(p.Asked.Series)),
+			Figure: locale.Number(sumTrend(own)), Unit: q.T("tools.trends.unit"),
+			Note: q.T("tools.trends.tile.share", "share", percent(sumTrend(own), sumTrend(all)))})
+	}
+	if len(names) > 1 {
+		p.Ranking = rankingChart(q, p.Asked.Dimension, names)
+	}
+	return nil
+}
+
+// tiles say the sum, how it compares with the same length of time before, and
+// what there was most of. A dimension of which a thing may have several, or
+// none, has no sum that means anything.
+func (p *trendsPage) tiles(q *Request, names []trendItem, now, before int64) {
+	unit := q.T("tools.trends.unit")
+	if d := p.Asked.Dimension; d == trend.Category || d == trend.Source {
+		note := q.T("tools.trends.tile.before.none")
+		if before > 0 {
+			note = q.T("tools.trends.tile.before", "before", before, "change", changed(now, before))
+		}
+		p.Tiles = append(p.Tiles, trendTile{q.T("tools.trends.tile.sum." + string(p.Asked.Series)), locale.Number(now), unit, note})
+	}
+	if len(names) > 0 {
+		p.Tiles = append(p.Tiles, trendTile{q.T("tools.trends.tile.most"), locale.Number(names[0].count), unit, names[0].name})
+	}
+}
+
+// changed writes how much more or less now is than before, as +12.5%.
+func changed(now, before int64) string {
+	text := percent(now-before, before)
+	if now > before {
+		text = "+" + text
+	}
+	return text
+}
+
+func sumTrend(points []trend.Point) (n int64) {
+	for _, p := range points {
+		n += p.Count
+	}
+	return n
+}
+
+// trendItem is an item with its name and its count over all periods.
+type trendItem struct {
+	item, name string
+	count      int64
+}
+
+// rankTrend lists the items, the most frequent first.
+func rankTrend(q *Request, d trend.Dimension, points []trend.Point) []trendItem {
+	at := map[string]int{}
+	var all []trendItem
+	for _, p := range points {
+		i, ok := at[p.Item]
+		if !ok {
+			i = len(all)
+			at[p.Item] = i
+			all = append(all, trendItem{item: p.Item, name: itemName(q, d, p.Item)})
+		}
+		all[i].count += p.Count
+	}
+	slices.SortStableFunc(all, func(a, b trendItem) int { return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.item, b.item)) })
+	return all
+}
+
+// itemName is what people call an item; brands and sources are names already.
+func itemName(q *Request, d trend.Dimension, item string) string {
+	switch d {
+	case trend.Category:
+		if c, err := category.Parse(item); err == nil {
+			return c.Name(q.Lang)
+		}
+	case trend.NoticeKind:
+		if k, err := category.ParseNotice(item); err == nil {
+			return k.Name(q.Lang)
+		}
+	case trend.Technique:
+		if t, ok := technique.Get(item); ok {
+			return t.Name(q.Lang)
+		}
+	}
+	return item
+}
+
+// wholeTable is up to how many items the table beside a chart has a row each;
+// with more, those beyond the first seven are summed, and the CSV has them all.
+const wholeTable = 60
+
+// draw makes the chart. Categories keep their own order and look.
+func (a *trendAsked) draw(q *Request, id, title string, points []trend.Point) template.HTML {
+	c := chart.Chart{
+		ID: id, Lang: q.Lang, Title: title, Unit: q.T("tools.trends.unit"),
+		Desc:   q.T("tools.trends.desc", "series", q.T("tools.trends.series."+string(a.Series)), "by", q.T("tools.trends.by."+string(a.Dimension))),
+		Across: q.T("tools.trends.every." + map[bool]string{true: "month", false: "day"}[a.Monthly]),
+		Sums:   true,
+	}
+	periods := a.Periods()
+	start := trend.DayStart(a.From)
+	if a.Monthly {
+		c.Labels = chart.Months(q.Lang, start, len(periods))
+	} else {
+		c.Labels = chart.Days(q.Lang, start, len(periods))
+	}
+	if len(points) == 0 {
+		return c.StackedBars() // says that there is nothing
+	}
+	items := rankTrend(q, a.Dimension, points)
+	if a.Dimension == trend.Category {
+		order := category.All()
+		slices.SortStableFunc(items, func(x, y trendItem) int {
+			return slices.Index(order, category.Category(x.item)) - slices.Index(order, category.Category(y.item))
+		})
+	}
+	others := -1
+	if len(items) > wholeTable {
+		others = chart.Classes - 1
+		items = append(items[:others:others], trendItem{name: q.T("chart.others", "n", len(items)-others)})
+	}
+	column := map[string]int{}
+	for i, p := range periods {
+		column[p] = i
+	}
+	at := map[string]int{}
+	for i, item := range items {
+		at[item.item] = i
+		c.Series = append(c.Series, chart.Series{Name: item.name, Values: make([]float64, len(periods))})
+	}
+	for _, p := range points {
+		i, own := at[p.Item]
+		if !own || i == others {
+			i = others
+		}
+		c.Series[i].Values[column[p.Period]] += float64(p.Count)
+	}
+	if a.Lines {
+		return c.Lines()
+	}
+	return c.StackedBars()
+}
+
+// rankingChart shows the items over the whole period.
+func rankingChart(q *Request, d trend.Dimension, items []trendItem) template.HTML {
+	const most = 12
+	c := chart.Chart{
+		ID: "c-rank", Lang: q.Lang, Title: q.T("tools.trends.ranking"), Unit: q.T("tools.trends.unit"),
+		Across: q.T("tools.trends.by." + string(d)), Series: []chart.Series{{}},
+	}
+	if len(items) > most {
+		c.Title = q.T("tools.trends.ranking.top", "n", most)
+		items = items[:most]
+	}
+	for _, item := range items {
+		c.Labels = append(c.Labels, chart.Label{Text: item.name})
+		c.Series[0].Values = append(c.Series[0].Values, float64(item.count))
+	}
+	return c.Ranking()
+}
