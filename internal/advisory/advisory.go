@@ -224,7 +224,9 @@ func MaySight(c caller.Caller) bool {
 }
 
 // MayComment says who may comment: every person of a member.
-func MayComment(c caller.Caller) bool { return c.Org != 0 && c.Account != 0 && c.Role != caller.Machine }
+func MayComment(c caller.Caller) bool {
+	return c.Org != 0 && c.Account != 0 && c.Role != caller.Machine
+}
 
 // MayDecide says whose opinion on "did this help you decide?" is asked.
 func MayDecide(c caller.Caller) bool { return c.Account != 0 && c.Role != caller.Machine }

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"teiten/internal/audit"
 	"teiten/internal/caller"
@@ -41,11 +40,15 @@ func See(ctx context.Context, db *store.DB, c caller.Caller, id int64) error {
 		if a.State != Published && a.State != Corrected {
 			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State.key())
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO sighting (advisory_id, organisation_id, account_id, at, retracted_at)
+		n, err := tx.Exec(ctx, `INSERT INTO sighting (advisory_id, organisation_id, account_id, at, retracted_at)
 			VALUES ($1, $2, $3, $4, 0) ON CONFLICT (advisory_id, organisation_id) DO UPDATE
 			SET at = excluded.at, account_id = excluded.account_id, retracted_at = 0 WHERE sighting.retracted_at <> 0`,
-			id, c.Org, c.Account, store.Micros(tx.Now)); err != nil {
+			id, c.Org, c.Account, store.Micros(tx.Now))
+		if err != nil {
 			return err
+		}
+		if n == 0 {
+			return audit.Append(ctx, tx, "sighting.add", object(id), "known", true)
 		}
 		if err := dirtySightings(ctx, tx, id); err != nil {
 			return err
@@ -147,8 +150,8 @@ func AddComment(ctx context.Context, db *store.DB, c caller.Caller, id int64, bo
 	if body == "" {
 		return 0, fault.New(fault.Invalid, "advisory.comment_empty").At("body")
 	}
-	if n := utf8.RuneCountInString(body); n > maxComment {
-		return 0, fault.New(fault.TooLarge, "advisory.long", "length", n, "most", maxComment).At("body")
+	if err := checkText("body", body, maxComment); err != nil {
+		return 0, err
 	}
 	err = db.Write(ctx, c, func(tx *store.Tx) error {
 		if _, err := load(ctx, tx, c, id); err != nil {
@@ -207,7 +210,7 @@ func Comments(ctx context.Context, q store.Queryer, c caller.Caller, id int64) (
 		}
 		m.At = store.Time(at)
 		if m.Org != c.Org && !MayReview(c) {
-			m.Actor = "" // members see which institution spoke, not which person
+			m.Account, m.Actor = 0, "" // members see which institution spoke, not which person
 		}
 		all = append(all, m)
 	}

@@ -92,6 +92,11 @@ func (f Filter) sql(q store.Queryer, c caller.Caller) (string, []any, error) {
 	}
 	joins := ""
 	order := "a.position"
+	for _, s := range []string{string(f.Category), string(f.NoticeKind), f.Technique, f.Source, f.Brand} {
+		if err := checkText("", s, maxBody); err != nil {
+			return "", nil, err
+		}
+	}
 	words, err := search.Words(f.Text)
 	if err != nil {
 		return "", nil, err
@@ -218,12 +223,12 @@ func Links(ctx context.Context, q store.Queryer, c caller.Caller, id int64) ([]*
 
 // Revision is one kept state of an advisory.
 type Revision struct {
-	Number int64
-	At     time.Time
-	Actor  string
-	State  State
-	Reason string
-	Content
+	Number  int64
+	At      time.Time
+	Actor   string
+	State   State
+	Reason  string
+	Content // without links, which [Links] shows to those who may see their ends
 }
 
 // Revisions returns the history of an advisory, the oldest first. Members see
@@ -251,6 +256,7 @@ func Revisions(ctx context.Context, q store.Queryer, c caller.Caller, id int64) 
 		if err := json.Unmarshal([]byte(content), &r.Content); err != nil {
 			return nil, fmt.Errorf("advisory %d: revision %d: %w", id, r.Number, err)
 		}
+		r.Related, r.DuplicateOf = nil, 0
 		insider := MayReview(c) || c.Org == a.Org
 		if !insider && (!r.State.Public() || r.TLP > c.Ceiling()) {
 			continue

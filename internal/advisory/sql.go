@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"teiten/internal/caller"
 	"teiten/internal/category"
@@ -68,10 +69,10 @@ func load(ctx context.Context, q store.Queryer, c caller.Caller, id int64) (*Adv
 	if err != nil {
 		return nil, err
 	}
-	return a, loadParts(ctx, q, a)
+	return a, loadParts(ctx, q, c, a)
 }
 
-func loadParts(ctx context.Context, q store.Queryer, a *Advisory) error {
+func loadParts(ctx context.Context, q store.Queryer, c caller.Caller, a *Advisory) error {
 	rows, err := q.Query(ctx, `SELECT technique_id FROM advisory_technique WHERE advisory_id = $1 ORDER BY technique_id`, a.ID)
 	if err != nil {
 		return err
@@ -98,7 +99,8 @@ func loadParts(ctx context.Context, q store.Queryer, a *Advisory) error {
 		a.Indicators = append(a.Indicators, v)
 	}
 	rows.Close()
-	rows, err = q.Query(ctx, `SELECT other_id, kind FROM advisory_link WHERE advisory_id = $1 ORDER BY other_id`, a.ID)
+	rows, err = q.Query(ctx, `SELECT l.other_id, l.kind FROM advisory_link l JOIN advisory a ON a.id = l.other_id
+		WHERE l.advisory_id = $1 AND `+visible(2)+` ORDER BY l.other_id`, append([]any{a.ID}, seesArgs(c)...)...)
 	if err != nil {
 		return err
 	}
@@ -143,7 +145,7 @@ func place(ctx context.Context, tx *store.Tx, a *Advisory) error {
 		}
 		taken, open = open, open+step
 	}
-	for open-taken > 1 && taken >= store.Micros(at) {
+	for open-taken > 1 {
 		middle := taken + (open-taken)/2
 		ok, err := free(middle)
 		if err != nil {
@@ -206,12 +208,17 @@ func update(ctx context.Context, tx *store.Tx, a *Advisory) error {
 }
 
 // setParts stores techniques, indicators and links as they are now, and the
-// text by which the advisory is found.
+// text by which the advisory is found. Links to what the caller may not see
+// stay: he could not know that he takes them away.
 func setParts(ctx context.Context, tx *store.Tx, a *Advisory) error {
-	for _, table := range []string{"advisory_technique", "advisory_indicator", "advisory_link"} {
+	for _, table := range []string{"advisory_technique", "advisory_indicator"} {
 		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE advisory_id = $1`, a.ID); err != nil {
 			return err
 		}
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM advisory_link WHERE advisory_id = $1 AND other_id IN (SELECT a.id FROM advisory a WHERE `+visible(2)+`)`,
+		append([]any{a.ID}, seesArgs(tx.Caller)...)...); err != nil {
+		return err
 	}
 	for _, t := range a.Techniques {
 		if _, err := tx.Exec(ctx, `INSERT INTO advisory_technique (advisory_id, technique_id) VALUES ($1, $2)`, a.ID, t); err != nil {
@@ -285,6 +292,9 @@ func checkTechniques(ctx context.Context, q store.Queryer, ids []string) error {
 		if _, ok := technique.Get(id); ok {
 			continue
 		}
+		if err := checkText("techniques", id, maxWord); err != nil {
+			return err
+		}
 		var n int
 		if err := q.QueryRow(ctx, `SELECT COUNT(*) FROM own_technique WHERE id = $1`, id).Scan(&n); err != nil {
 			return err
@@ -315,6 +325,17 @@ func dirtySightings(ctx context.Context, tx *store.Tx, id int64) error {
 		return err
 	}
 	return trend.MarkDirty(ctx, tx, trend.Sighting, days...)
+}
+
+// lastSeen is when an advisory was published or last sighted: from then on its
+// indicators' validity counts.
+func lastSeen(ctx context.Context, tx *store.Tx, a *Advisory) (time.Time, error) {
+	var at int64
+	err := tx.QueryRow(ctx, `SELECT COALESCE(MAX(at), 0) FROM sighting WHERE advisory_id = $1 AND retracted_at = 0`, a.ID).Scan(&at)
+	if seen := store.Time(at); err == nil && seen.After(a.PublishedAt) {
+		return seen, nil
+	}
+	return a.PublishedAt, err
 }
 
 func object(id int64) string { return "advisory/" + strconv.FormatInt(id, 10) }

@@ -57,6 +57,11 @@ func SubmitIn(ctx context.Context, tx *store.Tx, g *guard.Guard, s Submission) (
 	if err := checkTechniques(ctx, tx, s.Techniques); err != nil {
 		return 0, err
 	}
+	for _, f := range []struct{ field, text string }{{"source", s.Source}, {"external_id", s.ExternalID}, {"external_url", s.ExternalURL}} {
+		if err := checkText(f.field, f.text, maxExternal); err != nil {
+			return 0, err
+		}
+	}
 	a := Advisory{
 		Content: s.Content, State: s.State, Org: c.Org, Account: c.Account, Source: s.Source,
 		ExternalID: s.ExternalID, ExternalURL: s.ExternalURL,
@@ -65,17 +70,20 @@ func SubmitIn(ctx context.Context, tx *store.Tx, g *guard.Guard, s Submission) (
 	if a.Source == "" {
 		a.Source = c.OrgName
 	}
-	if a.RegisteredAt.IsZero() {
-		a.RegisteredAt = tx.Now
-	}
-	if a.ObservedAt.IsZero() {
-		a.ObservedAt = a.RegisteredAt
-	}
 	if a.State == Published {
 		a.PublishedAt = s.PublishedAt
 		if a.PublishedAt.IsZero() {
 			a.PublishedAt = tx.Now
 		}
+	}
+	if a.RegisteredAt.IsZero() { // published elsewhere before: registered no later
+		a.RegisteredAt = tx.Now
+		if !a.PublishedAt.IsZero() && a.PublishedAt.Before(tx.Now) {
+			a.RegisteredAt = a.PublishedAt
+		}
+	}
+	if a.ObservedAt.IsZero() {
+		a.ObservedAt = a.RegisteredAt
 	}
 	if err := insert(ctx, tx, &a); err != nil {
 		return 0, err
@@ -148,11 +156,6 @@ func setState(ctx context.Context, db *store.DB, c caller.Caller, id int64, acti
 		}
 		if !MayEdit(c, a) {
 			return fault.New(fault.Forbidden, "fault.forbidden")
-		}
-		if to == InReview {
-			if err := a.Check(false); err != nil {
-				return err
-			}
 		}
 		a.State, a.Reason = to, reason
 		return nil
@@ -279,7 +282,7 @@ func takeEffect(ctx context.Context, tx *store.Tx, g *guard.Guard, a, before *Ad
 	days := []int64{trend.Day(a.PublishedAt)}
 	if before != nil && !before.PublishedAt.IsZero() {
 		days = append(days, trend.Day(before.PublishedAt))
-		if err := intel.Release(ctx, tx, before.TLP, before.Org, before.Indicators); err != nil {
+		if err := intel.Release(ctx, tx, a.ID, before.TLP, before.Org, before.Indicators); err != nil {
 			return err
 		}
 	}
@@ -290,11 +293,15 @@ func takeEffect(ctx context.Context, tx *store.Tx, g *guard.Guard, a, before *Ad
 		return err
 	}
 	if a.State != Withdrawn {
+		seen, err := lastSeen(ctx, tx, a)
+		if err != nil {
+			return err
+		}
 		claims := make([]intel.Claim, len(a.Indicators))
 		for i, v := range a.Indicators {
 			claims[i] = intel.Claim{
 				Value: v, TLP: a.TLP, Org: a.Org, Category: a.Category, Brand: a.Brand, Confidence: intel.DefaultConfidence,
-				FirstSeen: a.ObservedAt, LastSeen: a.PublishedAt, ValidUntil: intel.ValidUntil(v.Kind, a.PublishedAt),
+				FirstSeen: a.ObservedAt, LastSeen: seen, ValidUntil: intel.ValidUntil(v.Kind, seen),
 			}
 			claims[i].Judge(g)
 		}

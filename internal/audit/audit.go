@@ -35,8 +35,11 @@ type Record struct {
 // comes in pairs of name and value; it holds what changed, never a secret and
 // never the text that somebody searched for.
 func Append(ctx context.Context, tx *store.Tx, action, object string, pairs ...any) error {
+	if len(pairs)%2 != 0 {
+		panic("audit: " + action + ": detail comes in pairs")
+	}
 	detail := make(map[string]any, len(pairs)/2)
-	for i := 0; i+1 < len(pairs); i += 2 {
+	for i := 0; i < len(pairs); i += 2 {
 		detail[pairs[i].(string)] = pairs[i+1]
 	}
 	text, err := json.Marshal(detail)
@@ -62,8 +65,11 @@ func Denied(ctx context.Context, db *store.DB, c caller.Caller, action, object s
 }
 
 // List returns the newest records, those before the given id if it is not 0.
-// Only operators may read them.
+// Only operators of the ISAC may read them.
 func List(ctx context.Context, q store.Queryer, c caller.Caller, before int64, limit int) ([]Record, error) {
+	if c.OrgKind != caller.ISAC {
+		return nil, fault.New(fault.Forbidden, "fault.forbidden")
+	}
 	if err := c.Need(caller.Operator); err != nil {
 		return nil, err
 	}

@@ -194,7 +194,7 @@ func (r *refiner) csvRow(line int64, l layout, fields []string) error {
 	if s := l.field(fields, ofConfidence); s != "" {
 		n, err := strconv.Atoi(strings.TrimSuffix(norm.NFKC.String(s), "%"))
 		if err != nil || n < 0 || n > 100 {
-			return r.reject(line, fault.New(fault.Invalid, "import.confidence", "value", s))
+			return r.reject(line, fault.New(fault.Invalid, "import.confidence", "value", quote(s)))
 		}
 		w.confidence = n
 	}

@@ -28,13 +28,13 @@ func parseDate(text string, now time.Time) (time.Time, error) {
 			return time.Time{}, nil
 		}
 		if t, ok = anyDate(text); !ok {
-			return time.Time{}, fault.New(fault.Invalid, "import.date", "date", clip(text))
+			return time.Time{}, fault.New(fault.Invalid, "import.date", "date", quote(text))
 		}
 	}
 	if t.Year() < earliest || t.After(now.Add(48*time.Hour)) {
-		return time.Time{}, fault.New(fault.Invalid, "import.date_range", "date", clip(strings.TrimSpace(text)))
+		return time.Time{}, fault.New(fault.Invalid, "import.date_range", "date", quote(strings.TrimSpace(text)))
 	}
-	return t, nil
+	return t.Truncate(time.Microsecond), nil // as it is stored
 }
 
 // listDate reads "2006/01/02 15:04:05", as nearly every row has it.

@@ -85,7 +85,7 @@ func (m *Import) file(ctx context.Context, o Options, name string, r io.Reader, 
 func (m *Import) read(ctx context.Context, o Options, name string, r io.Reader, run *run, s *Summary) error {
 	in, err := open(r)
 	if err != nil {
-		return err
+		return damaged(err, 1)
 	}
 	s.Files[0].Encoding = in.encoding
 	switch o.Format {
@@ -201,5 +201,8 @@ func (p panicked) Error() string { return "panic in a parser" }
 // label is a file's name as it is stored and shown: without folders, for they
 // may name a person.
 func label(name string) string {
-	return clip(stem(name))
+	if name = oneLine(stem(name), 200); name == "" {
+		return "-"
+	}
+	return name
 }

@@ -197,7 +197,7 @@ func skips(err error) bool {
 // damaged adds to what ends a file early the line at which it happened.
 func damaged(err error, line int64) error {
 	var f *fault.Error
-	if !errors.As(err, &f) || f.Args["line"] != nil {
+	if !errors.As(err, &f) || f.Kind == fault.Internal || f.Args["line"] != nil {
 		return err
 	}
 	g := *f

@@ -6,7 +6,9 @@ package intake
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"teiten/internal/advisory"
@@ -218,4 +220,28 @@ func outsiders(ctx context.Context, q store.Queryer, source string) (map[string]
 		all[name] = o
 	}
 	return all, rows.Err()
+}
+
+// The edition of a catalogue that was imported last, so that an older one
+// imported later undoes nothing.
+func editionName(source string) string { return "import.edition " + source }
+
+func lastEdition(ctx context.Context, q store.Queryer, source string) (edition string, err error) {
+	err = q.QueryRow(ctx, `SELECT value FROM setting WHERE name = $1`, editionName(source)).Scan(&edition)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return edition, err
+}
+
+func keepEdition(ctx context.Context, db *store.DB, source, edition string) error {
+	last, err := lastEdition(ctx, db, source)
+	if err != nil || compareVersions(edition, last) <= 0 {
+		return err
+	}
+	return db.Keep(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO setting (name, value) VALUES ($1, $2)
+			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, editionName(source), edition)
+		return err
+	})
 }

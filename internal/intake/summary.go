@@ -88,24 +88,34 @@ func (s *Summary) problems(more ...Problem) {
 	s.Dropped += int64(len(more) - n)
 }
 
-// shown makes the arguments of a fault fit to be shown: what another package
-// quotes of a row is defanged, and what stands before an "@" is somebody's.
+// shown makes the arguments of a fault fit to be shown and kept: what another
+// package quotes of a row is masked and defanged, and the cause, which may quote
+// the row, is left out. Our own faults quote with quote.
 func shown(err error) *fault.Error {
 	f := *fault.From(err)
+	f.Err = nil
+	if strings.HasPrefix(f.Code, "import.") {
+		return &f
+	}
 	args := make(fault.Args, len(f.Args))
 	for name, v := range f.Args {
 		if s, ok := v.(string); ok {
-			if at := strings.LastIndexByte(s, '@'); at >= 0 {
-				s = "*" + s[at:]
-			}
-			s, _ = indicator.Mask(indicator.URL, s)
-			s = indicator.Defang(indicator.URL, s)
-			v = clip(s)
+			v = quote(s)
 		}
 		args[name] = v
 	}
-	f.Args, f.Err = args, nil // the cause may quote the row
+	f.Args = args
 	return &f
+}
+
+// quote is text of a row as it may be shown: defanged, and without what stands
+// before an "@", for that is somebody.
+func quote(s string) string {
+	if at := strings.LastIndexByte(s, '@'); at >= 0 {
+		s = "*" + s[at:]
+	}
+	s, _ = indicator.Mask(indicator.URL, s)
+	return clip(indicator.Defang(indicator.URL, s))
 }
 
 // clip keeps what is echoed short and printable.

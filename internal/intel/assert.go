@@ -12,7 +12,8 @@ import (
 	"teiten/internal/tlp"
 )
 
-// Assert adds or widens the claims of a published advisory.
+// Assert adds or widens the claims of a published advisory. Of a claim that was
+// released nothing is left but what is said now.
 func Assert(ctx context.Context, tx *store.Tx, claims []Claim) error {
 	if len(claims) == 0 {
 		return nil
@@ -26,18 +27,23 @@ func Assert(ctx context.Context, tx *store.Tx, claims []Claim) error {
 			byKey[key] = &claims[i]
 		}
 	}
+	for key, c := range byKey {
+		if _, err := tx.Exec(ctx, forgetClaim, key, int64(c.TLP), c.Org); err != nil {
+			return err
+		}
+	}
 	if _, _, err := upsertClaims(ctx, tx, byKey); err != nil {
 		return err
 	}
 	return tx.Bump(ctx, "indicator")
 }
 
-// Release revokes the claims, by one organisation at one TLP, that neither a
-// published advisory nor an observation carries any longer. It is called after
-// the advisory has changed.
-func Release(ctx context.Context, tx *store.Tx, level tlp.Level, org int64, values []indicator.Value) error {
+// Release revokes the claims of an advisory, by one organisation at one TLP,
+// that neither another published advisory nor an observation carries. What the
+// advisory still says is asserted afterwards.
+func Release(ctx context.Context, tx *store.Tx, advisory int64, level tlp.Level, org int64, values []indicator.Value) error {
 	for _, v := range values {
-		if _, err := tx.Exec(ctx, releaseClaim, tx.Key(string(v.Kind), v.Value), int64(level), org); err != nil {
+		if _, err := tx.Exec(ctx, releaseClaim, tx.Key(string(v.Kind), v.Value), int64(level), org, advisory); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"teiten/internal/indicator"
 	"teiten/internal/store"
 	"teiten/internal/tlp"
+	"teiten/internal/trend"
 )
 
 // Entry is an indicator on its way out of the portal: merged over the claims
@@ -33,7 +34,8 @@ type Entry struct {
 	ValidUntil  time.Time
 	TLP         tlp.Level
 
-	key int64
+	key  int64
+	self bool // may be an entry in its own kind
 }
 
 // Selection says which indicators leave.
@@ -42,7 +44,7 @@ type Selection struct {
 	Pages          bool             // also what is an entry only in its own kind, not as a host
 	ByHost         bool             // in the order of indicator.HostKey and value; else in no order
 	Categories     []category.Category
-	MaxAge         int // days since last seen; 0 for any
+	MaxAge         int // days, in Tokyo, since last seen; 0 for any
 	MinConfidence  int // 0 to 100
 	MaxTLP         *tlp.Level
 	IncludeExpired bool
@@ -87,17 +89,17 @@ func Entries(ctx context.Context, q store.Queryer, c caller.Caller, s Selection,
 		defer rows.Close()
 		var pending Entry
 		have := false
-		flush := func() bool { return !have || except.hold(&pending) || yield(masked(pending), nil) }
+		flush := func() bool { return !have || except.hold(&pending, s.Pages) || yield(masked(pending), nil) }
 		for rows.Next() {
 			var e Entry
 			var level, first, last, until, confidence int64
-			if err := rows.Scan(&e.key, &e.Kind, &e.Value, &e.Host, &e.HostBlocked, &e.Category, &e.Brand, &confidence, &first, &last, &until, &level); err != nil {
+			if err := rows.Scan(&e.key, &e.Kind, &e.Value, &e.Host, &e.self, &e.HostBlocked, &e.Category, &e.Brand, &confidence, &first, &last, &until, &level); err != nil {
 				yield(Entry{}, err)
 				return
 			}
 			e.Confidence, e.TLP = int(confidence), tlp.Level(level)
 			e.FirstSeen, e.LastSeen, e.ValidUntil = store.Time(first), store.Time(last), store.Time(until)
-			if have && pending.key == e.key {
+			if have && pending.key == e.key && pending.Kind == e.Kind && pending.Value == e.Value {
 				pending.widen(&e)
 				continue
 			}
@@ -118,7 +120,7 @@ func (e *Entry) widen(o *Entry) {
 	sum := Claim{FirstSeen: e.FirstSeen, LastSeen: e.LastSeen, ValidUntil: e.ValidUntil, Confidence: e.Confidence, Brand: e.Brand}
 	merge(&sum, Claim{FirstSeen: o.FirstSeen, LastSeen: o.LastSeen, ValidUntil: o.ValidUntil, Confidence: o.Confidence, Brand: o.Brand})
 	e.FirstSeen, e.LastSeen, e.ValidUntil, e.Confidence, e.Brand = sum.FirstSeen, sum.LastSeen, sum.ValidUntil, sum.Confidence, sum.Brand
-	e.HostBlocked = e.HostBlocked || o.HostBlocked
+	e.self, e.HostBlocked = e.self || o.self, e.HostBlocked || o.HostBlocked
 	e.TLP = min(e.TLP, o.TLP)
 }
 
@@ -169,7 +171,8 @@ func (s Selection) sql(c caller.Caller, today time.Time) (string, []any) {
 		where = append(where, "i.valid_until > "+arg(store.Micros(today)))
 	}
 	if s.MaxAge > 0 {
-		where = append(where, "i.last_seen >= "+arg(store.Micros(today.AddDate(0, 0, -s.MaxAge))))
+		// Cut at midnight, so that a list does not change within a day by itself.
+		where = append(where, "i.last_seen >= "+arg(store.Micros(trend.DayStart(trend.Day(today)-int64(s.MaxAge)))))
 	}
 	if s.MinConfidence > 0 {
 		where = append(where, "i.confidence >= "+arg(s.MinConfidence))
@@ -178,21 +181,27 @@ func (s Selection) sql(c caller.Caller, today time.Time) (string, []any) {
 	if s.ByHost {
 		order = "i.host_key, i.value, i.key"
 	}
-	return `SELECT i.key, i.kind, i.value, i.host, i.is_host_entry, i.category, i.brand, i.confidence, i.first_seen, i.last_seen, i.valid_until, i.tlp
+	return `SELECT i.key, i.kind, i.value, i.host, i.is_entry, i.is_host_entry, i.category, i.brand, i.confidence, i.first_seen, i.last_seen, i.valid_until, i.tlp
 		FROM indicator i WHERE ` + strings.Join(where, " AND ") + ` ORDER BY ` + order, args
 }
 
 // Version names the state of what a selection would yield: while it is the
-// same, so is the list. It changes with indicators, guard lists and exceptions,
-// and at midnight in Tokyo, when validity ends.
+// same, so is the list. It changes with indicators, which follow guard lists
+// and overrules, with the exceptions of the caller's institution and with what
+// he may see, and at midnight in Tokyo, when validity ends.
 func Version(ctx context.Context, q store.Queryer, c caller.Caller) (string, error) {
-	var parts []string
-	for _, topic := range []string{"indicator", "guard", exceptionTopic(c.Org)} {
+	return version(ctx, q, c, time.Now())
+}
+
+func version(ctx context.Context, q store.Queryer, c caller.Caller, now time.Time) (string, error) {
+	ceiling, org := store.Sees(c)
+	parts := []int64{trend.Day(now), ceiling, org}
+	for _, topic := range []string{"indicator", exceptionTopic(org)} {
 		seq, err := store.Sequence(ctx, q, topic)
 		if err != nil {
 			return "", err
 		}
-		parts = append(parts, fmt.Sprint(seq))
+		parts = append(parts, seq)
 	}
-	return strings.Join(parts, "."), nil
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(parts), " ", "."), "[]"), nil
 }

@@ -6,6 +6,9 @@ package intel
 import (
 	"context"
 	"fmt"
+	"iter"
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -35,7 +38,7 @@ const (
 func exceptionTopic(org int64) string { return fmt.Sprintf("exception/%d", org) }
 
 func mayExcept(c caller.Caller) error {
-	if c.OrgKind == caller.Institution && c.Is(caller.Contact) || c.Is(caller.Operator) {
+	if c.OrgKind == caller.Institution && c.Is(caller.Contact) || c.OrgKind == caller.ISAC && c.Is(caller.Operator) {
 		return nil
 	}
 	return fault.New(fault.Forbidden, "fault.forbidden")
@@ -68,7 +71,7 @@ func AddException(ctx context.Context, db *store.DB, c caller.Caller, v indicato
 		if err := tx.Bump(ctx, exceptionTopic(c.Org)); err != nil {
 			return err
 		}
-		return audit.Append(ctx, tx, "exception.add", fmt.Sprintf("organisation/%d", c.Org), "kind", string(v.Kind), "value", v.Value, "reason", reason)
+		return audit.Append(ctx, tx, "exception.add", fmt.Sprintf("organisation/%d", c.Org), "kind", string(v.Kind), "value", shown(v), "reason", reason)
 	})
 }
 
@@ -88,7 +91,7 @@ func RemoveException(ctx context.Context, db *store.DB, c caller.Caller, v indic
 		if err := tx.Bump(ctx, exceptionTopic(c.Org)); err != nil {
 			return err
 		}
-		return audit.Append(ctx, tx, "exception.remove", fmt.Sprintf("organisation/%d", c.Org), "kind", string(v.Kind), "value", v.Value)
+		return audit.Append(ctx, tx, "exception.remove", fmt.Sprintf("organisation/%d", c.Org), "kind", string(v.Kind), "value", shown(v))
 	})
 }
 
@@ -116,46 +119,102 @@ func Exceptions(ctx context.Context, q store.Queryer, c caller.Caller) ([]Except
 type exceptions struct {
 	values map[string]bool // kind and value
 	hosts  map[string]bool // hosts left out with all below them
+	needed map[string]bool // hosts of exceptions and the names above them: to refuse one is to refuse the exception
+	nets   []netip.Addr    // addresses of exceptions
 }
 
 func loadExceptions(ctx context.Context, q store.Queryer, org int64) (exceptions, error) {
-	x := exceptions{map[string]bool{}, map[string]bool{}}
+	x := exceptions{values: map[string]bool{}, hosts: map[string]bool{}, needed: map[string]bool{}}
 	all, err := Exceptions(ctx, q, caller.Caller{Org: org})
 	for _, e := range all {
 		x.values[string(e.Kind)+" "+e.Value] = true
-		if e.Kind == indicator.Domain || e.Kind == indicator.IPv4 || e.Kind == indicator.IPv6 {
-			x.hosts[e.Value] = true
+		host := e.Value
+		switch e.Kind {
+		case indicator.Domain, indicator.IPv4, indicator.IPv6:
+			x.hosts[host] = true
+		case indicator.URL:
+			v, err := indicator.Normalise(indicator.URL, e.Value)
+			if err != nil {
+				return x, err
+			}
+			host = v.Host
+		default:
+			continue
+		}
+		if a, err := netip.ParseAddr(host); err == nil {
+			x.nets = append(x.nets, a)
+			x.needed[host] = true
+			continue
+		}
+		for name := range parents(host) {
+			x.needed[name] = true
 		}
 	}
 	return x, err
 }
 
-// hold reports whether e is left out. A URL that is excepted keeps its host
-// out of host lists too: refusing the host would refuse the URL.
-func (x exceptions) hold(e *Entry) bool {
+// parents yields a name and the names above it.
+func parents(name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for found := name != ""; found && yield(name); {
+			_, name, found = strings.Cut(name, ".")
+		}
+	}
+}
+
+// hold reports whether e is left out. A URL or host that is excepted keeps its
+// host, and the names above it, out of host lists too: refusing the host would
+// refuse the URL. With pages, a URL on such a host stays, as a page.
+func (x exceptions) hold(e *Entry, pages bool) bool {
 	if len(x.values) == 0 {
 		return false
 	}
 	if x.values[string(e.Kind)+" "+e.Value] {
 		return true
 	}
-	for host := e.Host; host != ""; {
-		if x.hosts[host] {
-			return true
-		}
-		_, rest, found := strings.Cut(host, ".")
-		if !found {
-			break
-		}
-		host = rest
+	if e.Kind == indicator.CIDR {
+		p, err := netip.ParsePrefix(e.Value)
+		return err == nil && slices.ContainsFunc(x.nets, p.Contains)
 	}
-	return false
+	if x.hosts[e.Host] {
+		return true
+	}
+	if _, err := netip.ParseAddr(e.Host); err != nil {
+		for name := range parents(e.Host) {
+			if x.hosts[name] {
+				return true
+			}
+		}
+	}
+	if !x.needed[e.Host] {
+		return false
+	}
+	switch e.Kind {
+	case indicator.URL:
+		e.HostBlocked = false
+		return !pages || !e.self
+	case indicator.Email:
+		e.HostBlocked = false
+		return !e.self
+	default:
+		return true
+	}
+}
+
+// shown is an indicator as the audit record names it: without what identifies
+// its recipient.
+func shown(v indicator.Value) string {
+	value, _ := indicator.Mask(v.Kind, v.Value)
+	return value
 }
 
 func needReason(reason string) (string, error) {
 	reason = strings.TrimSpace(reason)
 	if reason == "" {
 		return "", fault.New(fault.Invalid, "intel.reason").At("reason")
+	}
+	if !utf8.ValidString(reason) || strings.ContainsRune(reason, 0) {
+		return "", fault.New(fault.Invalid, "intel.reason_text").At("reason")
 	}
 	if utf8.RuneCountInString(reason) > maxReason {
 		return "", fault.New(fault.TooLarge, "intel.reason_long", "most", maxReason).At("reason")

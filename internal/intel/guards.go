@@ -5,11 +5,13 @@ package intel
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -167,6 +169,7 @@ func Lists(ctx context.Context, q store.Queryer) ([]ListInfo, error) {
 	for _, s := range stored {
 		all = append(all, *s)
 	}
+	slices.SortFunc(all, func(a, b ListInfo) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Slug, b.Slug)) })
 	return all, nil
 }
 
@@ -261,7 +264,7 @@ func Overrule(ctx context.Context, db *store.DB, c caller.Caller, v indicator.Va
 		if err := guardChanged(ctx, tx); err != nil {
 			return err
 		}
-		return audit.Append(ctx, tx, "overrule.add", "indicator/"+string(v.Kind), "value", v.Value, "reason", reason)
+		return audit.Append(ctx, tx, "overrule.add", "indicator/"+string(v.Kind), "value", shown(v), "reason", reason)
 	})
 }
 
@@ -281,7 +284,7 @@ func RemoveOverrule(ctx context.Context, db *store.DB, c caller.Caller, v indica
 		if err := guardChanged(ctx, tx); err != nil {
 			return err
 		}
-		return audit.Append(ctx, tx, "overrule.remove", "indicator/"+string(v.Kind), "value", v.Value)
+		return audit.Append(ctx, tx, "overrule.remove", "indicator/"+string(v.Kind), "value", shown(v))
 	})
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // Hit is what the caller may know about one indicator: the claims that he may
-// see, merged.
+// see, merged. Those that were revoked count only where none stands.
 type Hit struct {
 	indicator.Value
 	Known        bool // somebody claimed or observed it
@@ -56,18 +56,23 @@ func lookup(ctx context.Context, q store.Queryer, key int64, c caller.Caller, v 
 	ceiling, org := store.Sees(c)
 	rows, err := q.Query(ctx, `SELECT i.tlp, i.organisation_id, i.written, i.category, i.brand, i.first_seen, i.last_seen, i.confidence,
 			i.valid_until, i.status, i.is_entry, i.is_host_entry
-		FROM indicator i WHERE i.key = $1 AND i.value = $4 AND `+store.Visible("i", 2), key, ceiling, org, v.Value)
+		FROM indicator i WHERE i.key = $1 AND i.value = $4 AND `+store.Visible("i", 2)+`
+		ORDER BY i.status, i.tlp, i.organisation_id`, key, ceiling, org, v.Value)
 	if err != nil {
 		return h, err
 	}
 	defer rows.Close()
 	orgs := map[int64]bool{}
+	stands := false
 	for rows.Next() {
 		var level, by, first, last, confidence, until int64
 		var written, cat, brand, status string
 		var entry, hostEntry bool
 		if err := rows.Scan(&level, &by, &written, &cat, &brand, &first, &last, &confidence, &until, &status, &entry, &hostEntry); err != nil {
 			return h, err
+		}
+		if stands = stands || status == "active"; stands && status != "active" {
+			break // "revoked" sorts last
 		}
 		claim := Claim{Value: v, FirstSeen: store.Time(first), LastSeen: store.Time(last), ValidUntil: store.Time(until), Confidence: int(confidence)}
 		sum := Claim{FirstSeen: h.FirstSeen, LastSeen: h.LastSeen, ValidUntil: h.ValidUntil, Confidence: h.Confidence}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"teiten/internal/indicator"
 	"teiten/internal/store"
 	"teiten/internal/tlp"
 	"teiten/internal/trend"
@@ -130,7 +131,7 @@ func claimValues(c *keyedClaim) []any {
 	if c.Revoked {
 		status = "revoked"
 	}
-	return []any{c.key, int64(c.TLP), c.Org, string(c.Kind), c.Value.Value, c.Host, c.Written, string(c.Category), c.Brand,
+	return []any{c.key, int64(c.TLP), c.Org, string(c.Kind), c.Value.Value, c.Host, indicator.HostKey(c.Host), c.Written, string(c.Category), c.Brand,
 		store.Micros(c.FirstSeen), store.Micros(c.LastSeen), int64(c.Confidence), store.Micros(c.ValidUntil), status, c.Entry, c.HostEntry}
 }
 
@@ -209,7 +210,9 @@ const releaseClaim = `UPDATE indicator SET status = 'revoked'
 	WHERE key = $1 AND tlp = $2 AND organisation_id = $3 AND status = 'active'
 	AND NOT EXISTS (SELECT 1 FROM observation o WHERE o.indicator_key = $1 AND o.tlp = $2 AND o.organisation_id = $3)
 	AND NOT EXISTS (SELECT 1 FROM advisory_indicator ai JOIN advisory a ON a.id = ai.advisory_id
-		WHERE ai.indicator_key = $1 AND a.tlp = $2 AND a.organisation_id = $3 AND a.state IN ('published', 'corrected'))`
+		WHERE ai.indicator_key = $1 AND a.tlp = $2 AND a.organisation_id = $3 AND a.state IN ('published', 'corrected') AND a.id <> $4)`
+
+const forgetClaim = `DELETE FROM indicator WHERE key = $1 AND tlp = $2 AND organisation_id = $3 AND status = 'revoked'`
 
 const renewClaim = `UPDATE indicator SET last_seen = $4, valid_until = CASE WHEN valid_until > $5 THEN valid_until ELSE $5 END
 	WHERE key = $1 AND tlp = $2 AND organisation_id = $3 AND status = 'active' AND last_seen < $4`

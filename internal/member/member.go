@@ -7,6 +7,7 @@
 package member
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -67,15 +68,17 @@ func (i Interest) Words() []string {
 	if i.Kind != CPE {
 		return []string{fold.Text(i.Value)}
 	}
-	parts := strings.Split(i.Value, ":")
+	parts := strings.Split(strings.ReplaceAll(i.Value, `\:`, "\x00"), ":") // "\:" is a colon within a part
 	var words []string
 	for _, at := range []int{3, 4} { // cpe:2.3:part:vendor:product:…
 		if at < len(parts) && parts[at] != "*" && parts[at] != "-" {
-			words = append(words, fold.Text(strings.ReplaceAll(strings.ReplaceAll(parts[at], `\`, ""), "_", " ")))
+			words = append(words, fold.Text(cpePart.Replace(parts[at])))
 		}
 	}
 	return words
 }
+
+var cpePart = strings.NewReplacer("\x00", ":", `\`, "", "_", " ")
 
 const (
 	maxName      = 200
@@ -85,10 +88,14 @@ const (
 
 // AddOrganisation registers an organisation. Operators only.
 func AddOrganisation(ctx context.Context, tx *store.Tx, o Organisation) (int64, error) {
-	if err := tx.Caller.Need(caller.Operator); err != nil {
-		return 0, err
+	if !operates(tx.Caller) {
+		return 0, fault.New(fault.Forbidden, "fault.forbidden")
 	}
-	if err := checkName(o.Name, "name"); err != nil {
+	o.Name, o.Short = strings.TrimSpace(o.Name), strings.TrimSpace(o.Short)
+	if o.Short == "" {
+		o.Short = o.Name
+	}
+	if err := cmp.Or(checkName(o.Name, "name"), checkName(o.Short, "short")); err != nil {
 		return 0, err
 	}
 	known := false
@@ -97,9 +104,6 @@ func AddOrganisation(ctx context.Context, tx *store.Tx, o Organisation) (int64, 
 	}
 	if !known {
 		return 0, fault.New(fault.Invalid, "member.kind", "value", string(o.Kind)).At("kind")
-	}
-	if o.Short == "" {
-		o.Short = o.Name
 	}
 	id, err := tx.Insert(ctx, `INSERT INTO organisation (kind, name, short, prefecture, beds, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,
@@ -112,14 +116,21 @@ func AddOrganisation(ctx context.Context, tx *store.Tx, o Organisation) (int64, 
 
 // AddAccount registers a person. Operators only.
 func AddAccount(ctx context.Context, tx *store.Tx, a Account) (int64, error) {
-	if err := tx.Caller.Need(caller.Operator); err != nil {
-		return 0, err
+	if !operates(tx.Caller) {
+		return 0, fault.New(fault.Forbidden, "fault.forbidden")
 	}
 	if err := checkName(a.Name, "name"); err != nil {
 		return 0, err
 	}
 	if !(caller.Caller{Role: a.Role}).Is(caller.Roles...) {
 		return 0, fault.New(fault.Invalid, "member.role", "value", string(a.Role)).At("role")
+	}
+	var kind caller.OrgKind
+	if err := tx.QueryRow(ctx, `SELECT kind FROM organisation WHERE id = $1`, a.Org.ID).Scan(&kind); err != nil {
+		return 0, store.NotFound(err)
+	}
+	if (a.Role == caller.Operator || a.Role == caller.Analyst) && kind != caller.ISAC {
+		return 0, fault.New(fault.Invalid, "member.role_isac").At("role")
 	}
 	id, err := tx.Insert(ctx, `INSERT INTO account (organisation_id, name, title, role, active, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,
@@ -158,7 +169,11 @@ func LocalOperator(ctx context.Context, db *store.DB, channel string) (caller.Ca
 			if id, err = find(tx); !fault.Is(err, fault.NotFound) {
 				return err
 			}
-			org, err := AddOrganisation(ctx, tx, Organisation{Kind: caller.ISAC, Name: "ISAC"})
+			var org int64
+			err = tx.QueryRow(ctx, `SELECT id FROM organisation WHERE kind = 'isac' ORDER BY id LIMIT 1`).Scan(&org)
+			if err = store.NotFound(err); fault.Is(err, fault.NotFound) {
+				org, err = AddOrganisation(ctx, tx, Organisation{Kind: caller.ISAC, Name: "ISAC"})
+			}
 			if err != nil {
 				return err
 			}
@@ -211,9 +226,12 @@ func Accounts(ctx context.Context, q store.Queryer) ([]Account, error) {
 	return all, rows.Err()
 }
 
+// operates reports whether the caller runs the register: an operator of the ISAC.
+func operates(c caller.Caller) bool { return c.OrgKind == caller.ISAC && c.Is(caller.Operator) }
+
 // mayManage says who keeps an organisation's own lists: its contact, or an operator.
 func mayManage(c caller.Caller, org int64) error {
-	if c.Is(caller.Operator) || c.Is(caller.Contact) && c.Org == org {
+	if operates(c) || c.Is(caller.Contact) && c.Org == org {
 		return nil
 	}
 	return fault.New(fault.Forbidden, "fault.forbidden")
@@ -281,7 +299,7 @@ func RemoveInterest(ctx context.Context, db *store.DB, c caller.Caller, org, id 
 // Interests lists what an organisation uses. Others may not see it: it tells
 // an attacker where to aim.
 func Interests(ctx context.Context, q store.Queryer, c caller.Caller, org int64) ([]Interest, error) {
-	if c.Org != org && !c.Is(caller.Operator) {
+	if c.Org != org && !operates(c) {
 		return nil, fault.New(fault.Forbidden, "fault.forbidden")
 	}
 	rows, err := q.Query(ctx, `SELECT id, kind, value FROM interest WHERE organisation_id = $1 ORDER BY kind, folded`, org)
@@ -400,6 +418,9 @@ func checkName(s, field string) error {
 	n := utf8.RuneCountInString(strings.TrimSpace(s))
 	if n == 0 {
 		return fault.New(fault.Invalid, "member.name_empty").At(field)
+	}
+	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+		return fault.New(fault.Invalid, "member.name_text").At(field)
 	}
 	if n > maxName {
 		return fault.New(fault.TooLarge, "member.name_long", "most", maxName).At(field)

@@ -70,8 +70,8 @@ func (l *Level) UnmarshalText(b []byte) (err error) {
 }
 
 func short(s string) string {
-	if len(s) > 40 {
-		return s[:40] + "…"
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:40]) + "…"
 	}
 	return s
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"teiten/internal/caller"
 	"teiten/internal/fault"
@@ -69,7 +70,7 @@ func refreshSome(ctx context.Context, tx *store.Tx, most int) (int, error) {
 		day    int64
 	}
 	rows, err := tx.Query(ctx, `DELETE FROM dirty_day WHERE (series, day) IN
-		(SELECT series, day FROM dirty_day ORDER BY series, day LIMIT $1) RETURNING series, day`, most)
+		(SELECT series, day FROM dirty_day ORDER BY series, day LIMIT $1`+tx.Engine().Skip()+`) RETURNING series, day`, most)
 	if err != nil {
 		return 0, fmt.Errorf("trend: dirty days: %w", err)
 	}
@@ -105,15 +106,22 @@ func refreshSome(ctx context.Context, tx *store.Tx, most int) (int, error) {
 
 const (
 	firstDay = NoDay
-	lastDay  = 100_000 // the year 2243
+	lastDay  = 100_000_000 // later than any time in microseconds
 )
 
 // Check counts everything again and returns where the stored counts differ.
-// Days that still wait for their job are counted first.
+// Days that wait for their job are counted first; those that change meanwhile
+// are left to theirs.
 func Check(ctx context.Context, db *store.DB, c caller.Caller) ([]Difference, error) {
 	if err := Refresh(ctx, db); err != nil {
 		return nil, err
 	}
+	return Differences(ctx, db, c)
+}
+
+// Differences is Check that changes nothing: days that wait for their job are
+// left out.
+func Differences(ctx context.Context, db *store.DB, c caller.Caller) ([]Difference, error) {
 	var all []Difference
 	err := db.View(ctx, c, func(tx *store.Tx) error {
 		for _, s := range AllSeries {
@@ -122,6 +130,7 @@ func Check(ctx context.Context, db *store.DB, c caller.Caller) ([]Difference, er
 					SELECT item, day, tlp, organisation_id, count AS stored, 0 AS counted FROM daily_count WHERE series = '`+string(s)+`' AND dimension = '`+string(d)+`'
 					UNION ALL
 					SELECT item, day, tlp, organisation_id, 0, count FROM (`+grouped(s, d)+`) AS g) AS both_counts
+					WHERE day NOT IN (SELECT day FROM dirty_day WHERE series = '`+string(s)+`')
 					GROUP BY item, day, tlp, organisation_id HAVING SUM(stored) <> SUM(counted) ORDER BY day, item`, firstDay, lastDay)
 				if err != nil {
 					return fmt.Errorf("trend: recount: %w", err)
@@ -174,7 +183,7 @@ type Query struct {
 	Item      string // only this item; "" for all
 	From, To  int64  // days, both included
 	Monthly   bool
-	Org       int64 // only this organisation's; 0 for all that the caller may see
+	Org       int64 // only this organisation's, the caller's own unless he reviews for the ISAC; 0 for all that he may see
 }
 
 // Point is one count. Period is 2026-03 or 2026-03-04.
@@ -196,6 +205,13 @@ func Read(ctx context.Context, q store.Queryer, c caller.Caller, ask Query) ([]P
 	}
 	if ask.From > ask.To || ask.To-ask.From > 366*30 {
 		return nil, fault.New(fault.Invalid, "trend.period")
+	}
+	// Counts of one other institution would tell which one was attacked.
+	if reviews := c.OrgKind == caller.ISAC && c.Is(caller.Operator, caller.Analyst); ask.Org != 0 && ask.Org != c.Org && !reviews {
+		return nil, fault.New(fault.Forbidden, "fault.forbidden")
+	}
+	if !utf8.ValidString(ask.Item) || strings.ContainsRune(ask.Item, 0) {
+		return nil, nil // no item is called so
 	}
 	ceiling, own := store.Sees(c)
 	rows, err := q.Query(ctx, `SELECT d.day, d.item, SUM(d.count) FROM daily_count d
@@ -238,7 +254,7 @@ func Read(ctx context.Context, q store.Queryer, c caller.Caller, ask Query) ([]P
 // Periods lists every period of a query, so that a chart has its empty months too.
 func (ask Query) Periods() []string {
 	var all []string
-	for day := ask.From; day <= ask.To; day++ {
+	for day := max(ask.From, 0); day <= ask.To; day++ {
 		p := DayText(day)
 		if ask.Monthly {
 			p = p[:len("2006-01")]

@@ -12,6 +12,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"teiten/internal/job"
@@ -78,8 +79,11 @@ const RefreshJob = "trend.refresh"
 // MarkDirty notes, in the transaction of a change, that a day must be counted
 // again.
 func MarkDirty(ctx context.Context, tx *store.Tx, series Series, days ...int64) error {
-	for _, day := range days {
-		if _, err := tx.Exec(ctx, `INSERT INTO dirty_day (series, day) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
+	// In one order, so that two writers never wait for each other. The update
+	// waits for a refresh that is just taking the mark away: with DO NOTHING
+	// PostgreSQL would take the mark for set, and the day would stay uncounted.
+	for _, day := range slices.Compact(slices.Sorted(slices.Values(days))) {
+		if _, err := tx.Exec(ctx, `INSERT INTO dirty_day (series, day) VALUES ($1, $2) ON CONFLICT (series, day) DO UPDATE SET day = excluded.day`,
 			string(series), day); err != nil {
 			return fmt.Errorf("trend: %w", err)
 		}

@@ -15,7 +15,6 @@ import (
 	"teiten/internal/chart"
 	"teiten/internal/fault"
 	"teiten/internal/locale"
-	"teiten/internal/technique"
 	"teiten/internal/trend"
 )
 
@@ -59,7 +58,7 @@ const (
 	mostMonths = 120
 )
 
-// trendKinds are the series and the periods, in the order of the page.
+// trendPeriods are the choices of a period, in the order of the page.
 var trendPeriods = []string{"30d", "12m", "5y", "own"}
 
 func (s *Server) trends(w http.ResponseWriter, r *http.Request, q *Request) error {
@@ -92,7 +91,7 @@ func askTrend(q *Request) (a trendAsked, err error) {
 	a.Dimension = trend.Category
 	if !slices.Contains(trend.AllSeries, a.Series) {
 		a.Series = trend.Advisory
-		err = fault.New(fault.Invalid, "tools.trends.series")
+		err = fault.New(fault.Invalid, "tools.trends.series.unknown")
 	}
 	if d := q.Get("by"); d != "" {
 		parsed, wrong := trend.ParseDimension(d)
@@ -148,7 +147,7 @@ func (a *trendAsked) period(q *Request) error {
 		}
 	default:
 		a.Period, a.From, a.Monthly = "12m", month(11), true
-		return fault.New(fault.Invalid, "tools.trends.period")
+		return fault.New(fault.Invalid, "tools.trends.period.unknown")
 	}
 	return nil
 }
@@ -285,11 +284,9 @@ func itemName(q *Request, d trend.Dimension, item string) string {
 			return k.Name(q.Lang)
 		}
 	case trend.Technique:
-		if t, ok := technique.Get(item); ok {
-			return t.Name(q.Lang)
-		}
+		return techniqueName(q.Lang, item)
 	}
-	return item
+	return harmless(item)
 }
 
 // wholeTable is up to how many items the table beside a chart has a row each;

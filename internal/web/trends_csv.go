@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"teiten/internal/caller"
 	"teiten/internal/trend"
@@ -51,7 +50,7 @@ func (s *Server) trendsCSV(w http.ResponseWriter, r *http.Request, q *Request) e
 	}
 	out.Write(head)
 	for _, p := range all {
-		row := []string{string(asked.Series), p.Period, cell(p.Item), cell(itemName(q, asked.Dimension, p.Item)), strconv.FormatInt(p.Count, 10)}
+		row := []string{string(asked.Series), p.Period, csvCell(p.Item), csvCell(itemName(q, asked.Dimension, p.Item)), strconv.FormatInt(p.Count, 10)}
 		if mine != nil {
 			row = append(row, strconv.FormatInt(mine[key{p.Period, p.Item}], 10))
 		}
@@ -61,15 +60,6 @@ func (s *Server) trendsCSV(w http.ResponseWriter, r *http.Request, q *Request) e
 	name := fmt.Sprintf("teiten-%s-%s-%s-%s.csv", asked.Series, asked.Dimension, trend.DayText(asked.From), trend.DayText(asked.To))
 	sendCSV(w, name, b.Bytes())
 	return nil
-}
-
-// cell keeps a spreadsheet from taking foreign text for a formula: what begins
-// like one gets an apostrophe before it.
-func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }
 
 // sendCSV answers with a file to keep.

@@ -18,19 +18,24 @@ import (
 const undoTime = 5 * time.Minute
 
 // keepForUndo leaves what was removed, with all that is needed to put it back,
-// in a sealed cookie of the one who removed it. The address that puts it back
-// carries none of it.
-func (s *Server) keepForUndo(w http.ResponseWriter, what string, v any) error {
+// in a sealed cookie of the one who removed it, and returns address; or "" when
+// it is too long for a cookie. The address carries nothing of it.
+func (s *Server) keepForUndo(w http.ResponseWriter, what string, v any, address string) string {
+	const most = 3000 // browsers take about 4,096 bytes with name and attributes
 	content, err := json.Marshal(v)
 	if err != nil {
-		return err
+		return ""
 	}
 	b, err := json.Marshal(removed{what, content})
 	if err != nil {
-		return err
+		return ""
 	}
-	s.setCookie(w, "removed", s.sealed(b), undoTime)
-	return nil
+	sealed := s.sealed(b)
+	if len(sealed) > most {
+		return ""
+	}
+	s.setCookie(w, "removed", sealed, undoTime)
+	return address
 }
 
 // removed is the content of the cookie: what sort of thing, and the thing.
@@ -56,11 +61,4 @@ func (s *Server) undone(w http.ResponseWriter, r *http.Request, what string, v a
 	}
 	s.clearCookie(w, "removed")
 	return nil
-}
-
-// wake makes the workers look for the jobs that a change left.
-func (s *Server) wake() {
-	if s.Wake != nil {
-		s.Wake()
-	}
 }

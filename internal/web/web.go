@@ -12,8 +12,10 @@ import (
 	"net/http"
 	"time"
 
+	"teiten/internal/blob"
 	"teiten/internal/caller"
 	"teiten/internal/intel"
+	"teiten/internal/outbound"
 	"teiten/internal/store"
 )
 
@@ -36,6 +38,15 @@ type Deps struct {
 
 	// Guards keeps the guard against false positives.
 	Guards *intel.Guards
+
+	// Blobs keeps what is uploaded, encrypted.
+	Blobs *blob.Store
+
+	// Client fetches what an operator asks to be fetched.
+	Client *outbound.Client
+
+	// Version is what /about says the program is.
+	Version string
 
 	// Wake makes the background workers look for jobs at once; it may be nil.
 	Wake func()
@@ -92,6 +103,9 @@ type Server struct {
 	pages   pageSet
 	routes  []route
 	seal    [32]byte // key of the flash cookie, new with each start
+
+	editions editions   // since when block lists are as they are
+	counts   listCounts // of what they hold
 }
 
 // New builds the portal: it parses every template and registers every route.

@@ -1,0 +1,120 @@
+// SPDX-FileCopyrightText: The Teiten Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"teiten/internal/advisory"
+	"teiten/internal/blob"
+	"teiten/internal/caller"
+	"teiten/internal/config"
+	"teiten/internal/feed"
+	"teiten/internal/intake"
+	"teiten/internal/intel"
+	"teiten/internal/job"
+	"teiten/internal/member"
+	"teiten/internal/outbound"
+	"teiten/internal/store"
+	"teiten/internal/trend"
+)
+
+// app is the program put together over one store.
+type app struct {
+	*env
+	cfg    *config.Config
+	db     *store.DB
+	blobs  *blob.Store
+	guards *intel.Guards
+	client *outbound.Client
+	caller caller.Caller // who acts on the command line
+}
+
+// configure reads the settings and makes the log.
+func (e *env) configure(cmd *cobra.Command) (*config.Config, error) {
+	cfg, err := config.Load(cmd.Flags(), os.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	e.lang = cfg.Language
+	options := &slog.HandlerOptions{Level: cfg.LogLevel}
+	if cfg.LogFormat == config.LogJSON {
+		e.log = slog.New(slog.NewJSONHandler(e.err, options))
+	} else {
+		e.log = slog.New(slog.NewTextHandler(e.err, options))
+	}
+	return cfg, nil
+}
+
+// open puts the program together over the configured store.
+func (e *env) open(cmd *cobra.Command) (*app, error) {
+	cfg, err := e.configure(cmd)
+	if err != nil {
+		return nil, err
+	}
+	a, err := e.assemble(cmd.Context(), cfg, store.Options{Database: cfg.Database, Data: cfg.Data})
+	if err != nil {
+		return nil, err
+	}
+	if a.caller, err = member.LocalOperator(cmd.Context(), a.db, "cli"); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (e *env) assemble(ctx context.Context, cfg *config.Config, o store.Options) (*app, error) {
+	db, err := store.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	blobs, err := blob.Open(o.Data)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	client := outbound.New(outbound.Policy{
+		AllowPrivate: cfg.OutboundAllow, Proxy: cfg.OutboundProxy, UserAgent: "Teiten/" + Version,
+	})
+	return &app{env: e, cfg: cfg, db: db, blobs: blobs, guards: intel.NewGuards(db), client: client}, nil
+}
+
+// Close closes the store.
+func (a *app) Close() error { return a.db.Close() }
+
+// runner returns the workers of every kind of job.
+func (a *app) runner() *job.Runner {
+	return job.NewRunner(a.db, a.log, map[string]job.Worker{
+		trend.RefreshJob:    trend.Worker(a.db),
+		advisory.ConcernJob: advisory.ConcernWorker(a.db),
+		member.RematchJob:   advisory.RematchWorker(a.db),
+		member.RejudgeJob:   intel.RejudgeWorker(a.db, a.guards),
+		feed.CollectJob:     feed.Worker(a.db, a.client, a.guards, a.log),
+		intake.Job: intake.Worker(a.db, a.guards.Current, func(ctx context.Context, name string) (io.ReadCloser, error) {
+			return a.blobs.Open(ctx, a.db, name)
+		}),
+	})
+}
+
+// with runs a command over the configured store. What it left to do in the
+// background is done before it returns: another process may not be running.
+func (e *env) with(fn func(ctx context.Context, a *app, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) (err error) {
+		a, err := e.open(cmd)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, a.Close()) }()
+		err = fn(cmd.Context(), a, args)
+		if err != nil && !errors.Is(err, errFound) {
+			return err
+		}
+		_, jobs := a.runner().Drain(cmd.Context())
+		return errors.Join(err, jobs)
+	}
+}

@@ -1,0 +1,133 @@
+// SPDX-FileCopyrightText: The Teiten Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"context"
+
+	"teiten/internal/advisory"
+	"teiten/internal/caller"
+)
+
+// tasks says what the caller should do next, which depends on the role.
+func (s *Server) tasks(ctx context.Context, q *Request, page *homePage) ([]task, error) {
+	switch q.Caller.Role {
+	case caller.Analyst, caller.Operator:
+		return s.expertTasks(ctx, q, page)
+	case caller.Contact:
+		return s.contactTasks(ctx, q, page)
+	case caller.Staff:
+		return s.staffTasks(ctx, q)
+	case caller.Executive:
+		return page.executiveTasks(), nil
+	default:
+		return nil, nil
+	}
+}
+
+func (s *Server) expertTasks(ctx context.Context, q *Request, page *homePage) ([]task, error) {
+	var list []task
+	if advisory.MayReview(q.Caller) {
+		waiting, err := s.waiting(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range waiting[:min(len(waiting), 3)] {
+			d := q.Now.Sub(a.RegisteredAt)
+			list = append(list, task{
+				Icon: "clock", Text: harmless(a.Title), Note: q.T("home.task.waits", "span", q.duration(d), "source", harmless(a.Source)),
+				Href: address(a.ID), Button: q.T("home.task.review"), Urgent: d >= longWait,
+			})
+		}
+		if n := len(waiting); n > 3 {
+			list = append(list, task{Icon: "notice", Text: q.T("home.task.queue", "n", n), Href: "/review", Button: q.T("review.title")})
+		}
+		if len(waiting) == 0 {
+			list = append(list, task{Icon: "done", Text: q.T("home.task.queue.empty")})
+		}
+	}
+	if page.Has("GET", "/import") {
+		list = append(list, task{Icon: "upload", Text: q.T("home.task.import"), Href: "/import", Button: q.T("web.nav.import")})
+	}
+	return list, nil
+}
+
+func (s *Server) contactTasks(ctx context.Context, q *Request, page *homePage) ([]task, error) {
+	list, err := s.draftTasks(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if page.Member && !page.Set {
+		t := task{Icon: "building", Text: q.T("home.task.products"), Note: q.T("home.task.products.note")}
+		if page.Has("GET", "/institution") {
+			t.Href, t.Button = "/institution", q.T("web.nav.institution")
+		}
+		list = append(list, t)
+	}
+	list = append(list, task{
+		Icon: "plus", Text: q.T("home.task.register"), Note: q.T("home.task.register.note"), Href: "/advisories/new", Button: q.T("web.nav.register"),
+	})
+	if page.Has("GET", "/filters") {
+		list = append(list, task{Icon: "shield", Text: q.T("home.task.filters"), Note: q.T("home.task.filters.note"), Href: "/filters", Button: q.T("web.nav.filters")})
+	}
+	return list, nil
+}
+
+// draftTasks are the caller's organisation's own items that wait for it or for
+// the ISAC: what came back first.
+func (s *Server) draftTasks(ctx context.Context, q *Request) ([]task, error) {
+	found, err := advisory.List(ctx, s.DB, q.Caller, advisory.Filter{
+		Org: q.Caller.Org, States: []advisory.State{advisory.Draft, advisory.InReview}, Limit: 50,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var returned, drafts []task
+	waiting := 0
+	for _, a := range found.Items {
+		switch {
+		case !advisory.MayEdit(q.Caller, a):
+		case a.State == advisory.InReview:
+			waiting++
+		case a.Reason != "":
+			reason, _ := beginning(harmless(a.Reason), 80)
+			returned = append(returned, task{
+				Icon: "undo", Text: harmless(a.Title), Note: q.T("home.task.returned", "reason", reason),
+				Href: address(a.ID) + "/edit", Button: q.T("home.task.fix"), Urgent: true,
+			})
+		default:
+			drafts = append(drafts, task{
+				Icon: "file", Text: harmless(a.Title), Note: q.T("home.task.draft"), Href: address(a.ID) + "/edit", Button: q.T("home.task.continue"),
+			})
+		}
+	}
+	list := append(returned[:min(len(returned), 3)], drafts[:min(len(drafts), 2)]...)
+	if waiting > 0 {
+		list = append(list, task{Icon: "clock", Text: q.T("home.task.inreview", "n", waiting), Href: "/advisories?ours=1&state=in_review", Button: q.T("home.task.show")})
+	}
+	return list, nil
+}
+
+func (s *Server) staffTasks(ctx context.Context, q *Request) ([]task, error) {
+	list, err := s.draftTasks(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return append(list,
+		task{Icon: "search", Text: q.T("home.task.look"), Note: q.T("home.task.look.note"), Href: "/search", Button: q.T("home.task.look.button")},
+		task{Icon: "plus", Text: q.T("home.task.tell"), Note: q.T("home.task.tell.note"), Href: "/advisories/new", Button: q.T("web.nav.register")},
+		task{Icon: "alert", Text: q.T("home.task.opened"), Note: q.T("home.task.opened.note")},
+	), nil
+}
+
+func (p *homePage) executiveTasks() []task {
+	var list []task
+	if p.Has("GET", "/trends") {
+		list = append(list, task{Icon: "chart", Text: p.T("home.task.trends"), Note: p.T("home.task.trends.note"), Href: "/trends", Button: p.T("web.nav.trends")})
+	}
+	return append(list,
+		task{Icon: "targeted", Text: p.T("home.task.concerns"), Note: p.T("home.task.concerns.note"), Href: "/advisories?concerns=1", Button: p.T("home.task.show")},
+		task{Icon: "print", Text: p.T("home.task.print"), Note: p.T("home.task.print.note")},
+	)
+}
