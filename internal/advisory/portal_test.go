@@ -25,6 +25,8 @@ import (
 	"teiten/internal/trend"
 )
 
+type ctxType = context.Context
+
 var ctx = context.Background()
 
 // portal is a store with people in it.

@@ -5,7 +5,6 @@ package backup
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -106,7 +105,7 @@ func (s *rowSource) Next() bool {
 		err = s.fits(values)
 	}
 	if err != nil {
-		if !errors.Is(err, io.EOF) || fault.Code(err) != "" {
+		if err != io.EOF { // not errors.Is: a fault may have it as its cause
 			s.err = err
 		}
 		return false

@@ -84,8 +84,8 @@ func newReader(ctx context.Context, r io.Reader, keys *blob.Keyring) (*reader, e
 // explain turns an error of reading into the fault that says what to do.
 func (a *reader) explain(err error, entry string) error {
 	switch {
-	case a.src.err != nil && a.src.ctx.Err() != nil:
-		return a.src.err
+	case a.src.ctx.Err() != nil:
+		return a.src.ctx.Err()
 	case a.src.err != nil:
 		return fault.Wrap(a.src.err, fault.Unavailable, "backup.read")
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
@@ -176,8 +176,8 @@ func (a *reader) nextTable() (*Table, error) {
 	return a.table, nil
 }
 
-// nextRow returns the next row of the table, io.EOF after its last. The slice
-// is used again by the next call.
+// nextRow returns the next row of the table, io.EOF itself after its last. The
+// slice is used again by the next call.
 func (a *reader) nextRow() ([]any, error) {
 	for {
 		line, err := a.line()

@@ -37,11 +37,13 @@ func appendRow(line []byte, t *Table, values []any) ([]byte, error) {
 				line = appendText(line, s)
 			}
 		case c.Type == Boolean:
-			var b bool
-			if b, ok = v.(bool); ok && b {
+			switch v {
+			case true, int64(1): // SQLite has no truth values
 				line = append(line, 't')
-			} else if ok {
+			case false, int64(0):
 				line = append(line, 'f')
+			default:
+				ok = false
 			}
 		case c.Type == Bytes:
 			var b []byte

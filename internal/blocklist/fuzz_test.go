@@ -108,8 +108,7 @@ func refuses(thing string, e blocklist.Entry) bool {
 	}
 	rooted := strings.Replace(page, "?", "/?", 1)
 	// A rule has host and path, not the port.
-	path := strings.TrimPrefix(page, host)
-	path = strings.TrimPrefix(strings.TrimPrefix(page, "["+host+"]"), host)
+	path := strings.TrimPrefix(strings.TrimPrefix(page, "["+host+"]"), host)
 	if i := strings.IndexAny(path, "/?"); i >= 0 {
 		path = path[i:]
 	}

@@ -49,7 +49,7 @@ type detailPage struct {
 	MayReview, MayEdit, MaySight, MayComment, MayDecide bool
 	CanPublish, CanReturn, CanCorrect, CanWithdraw      bool
 	CanDiscard, CanRestore, CanSee                      bool
-	Wide                                                bool // published, more than members read it
+	Reaches                                             bool // published, more than the members read it
 	ReasonFor                                           string
 	Reason, Comment                                     Field
 	Errors                                              []FieldError
@@ -249,9 +249,32 @@ func (p *detailPage) rights(c caller.Caller) {
 	p.CanRestore = p.MayEdit && state == advisory.Discarded
 	p.CanSee = p.MaySight && current
 	p.MayDecide = p.MayDecide && state.Public()
-	p.Wide = wide(p.A)
+	p.Reaches = wide(p.A)
 }
 
 // wide reports whether publication reaches more than the member institutions,
 // so that it is asked for twice.
 func wide(a *advisory.Advisory) bool { return slices.Contains(wideLevels, a.TLP) }
+
+// Question asks whether the advisory helped to decide.
+func (p *detailPage) Question() question {
+	return newQuestion(address(p.A.ID)+"/helped", p.Opinions)
+}
+
+// SpanText is how long it took from registration to publication.
+func (p *detailPage) SpanText() string { return p.duration(p.A.TimeToPublish()) }
+
+// question is "did this help you decide?" with the answers so far.
+type question struct {
+	Act      string
+	Opinions advisory.Opinions
+	Count    int
+	Yes, No  bool // the caller's own answer
+}
+
+func newQuestion(act string, o advisory.Opinions) question {
+	return question{
+		Act: act, Opinions: o, Count: o.Helped + o.NotHelped,
+		Yes: o.Mine != nil && *o.Mine, No: o.Mine != nil && !*o.Mine,
+	}
+}

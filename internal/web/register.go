@@ -347,11 +347,13 @@ type previewed struct {
 	FoundCount int
 	Left       int // indicators that are not listed, but taken over
 	Entries    int
-	Suggested  []techniqueChoice
+	Suggested  []technique.Technique // not chosen yet
 	Duplicates []duplicateRow
 	Personal   []personalHit
 	Body       template.HTML
-	Problem    string // why the pasted text cannot be read
+	Problem    string  // why the pasted text cannot be read
+	Related    []int64 // links that are not among Duplicates, to be kept
+	Duplicate  int64
 }
 
 type foundMark struct {

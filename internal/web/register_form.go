@@ -164,9 +164,9 @@ func (s *Server) preview(ctx context.Context, q *Request, f *registerForm) (*pre
 		p.Found = append(p.Found, one)
 	}
 	suggested := technique.Suggest(text + "\n" + f.Paste.Value)
-	for _, id := range suggested[:min(len(suggested), suggestMost)] {
-		if t, ok := technique.Get(id); ok {
-			p.Suggested = append(p.Suggested, techniqueChoice{t, slices.Contains(f.Techniques, id)})
+	for _, id := range suggested {
+		if t, ok := technique.Get(id); ok && !slices.Contains(f.Techniques, id) && len(p.Suggested) < suggestMost {
+			p.Suggested = append(p.Suggested, t)
 		}
 	}
 	p.Personal = personal(text)
@@ -176,7 +176,12 @@ func (s *Server) preview(ctx context.Context, q *Request, f *registerForm) (*pre
 
 func (s *Server) previewDuplicates(ctx context.Context, q *Request, f *registerForm, p *previewed, values []indicator.Value) error {
 	near, err := advisory.FindDuplicates(ctx, s.DB, q.Caller, f.except, f.Title.Value, values)
+	p.Related, p.Duplicate = slices.Clone(f.Related), f.Duplicate
 	for _, d := range near {
+		p.Related = slices.DeleteFunc(p.Related, func(id int64) bool { return id == d.ID })
+		if p.Duplicate == d.ID {
+			p.Duplicate = 0
+		}
 		p.Duplicates = append(p.Duplicates, duplicateRow{
 			nearRow:   nearRow{newRow(d.Advisory), d.Why, harmless(d.By)},
 			Duplicate: f.Duplicate == d.ID, Related: slices.Contains(f.Related, d.ID),

@@ -38,7 +38,7 @@ var answers = []answer{answerActive, answerPast, answerNeighbour, answerListed, 
 type finding struct {
 	mark
 	Answer  answer
-	Host    string // defanged
+	OnHost  string // defanged
 	Sources int
 }
 
@@ -64,6 +64,9 @@ type searchPage struct {
 	Box      Field
 	Opinions advisory.Opinions
 }
+
+// Question asks whether the search helped to decide.
+func (p *searchPage) Question() question { return newQuestion("/search/helped", p.Opinions) }
 
 type answerCount struct {
 	Answer answer
@@ -160,7 +163,7 @@ func (s *Server) searchIndicators(ctx context.Context, q *Request, page *searchP
 	}
 	for i, m := range marks {
 		page.Findings = append(page.Findings, finding{
-			mark: m, Answer: judge(m), Host: indicator.Defang(indicator.Domain, values[i].Host), Sources: m.Hit.Sources,
+			mark: m, Answer: judge(m), OnHost: indicator.Defang(indicator.Domain, values[i].Host), Sources: m.Hit.Sources,
 		})
 	}
 	slices.SortStableFunc(page.Findings, func(a, b finding) int {

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"teiten/internal/fault"
@@ -47,12 +48,8 @@ type removed struct {
 // undone reads what keepForUndo left of that sort into v and forgets it.
 func (s *Server) undone(w http.ResponseWriter, r *http.Request, what string, v any) error {
 	gone := fault.New(fault.NotFound, "tools.undo.gone")
-	b, err := base64.RawURLEncoding.DecodeString(s.cookieValue(r, "removed"))
-	if err != nil || len(b) <= sha256.Size {
-		return gone
-	}
-	text := b[: len(b)-sha256.Size : len(b)-sha256.Size]
-	if !hmac.Equal([]byte(s.sealed(text)), []byte(base64.RawURLEncoding.EncodeToString(b))) {
+	text, ok := s.unsealed(s.cookieValue(r, "removed"))
+	if !ok {
 		return gone
 	}
 	var kept removed
@@ -61,4 +58,35 @@ func (s *Server) undone(w http.ResponseWriter, r *http.Request, what string, v a
 	}
 	s.clearCookie(w, "removed")
 	return nil
+}
+
+// keepImport remembers the last trial of an import with its browser, sealed, so
+// that it can be made earnest there.
+func (s *Server) keepImport(w http.ResponseWriter, j importJob) {
+	b, err := json.Marshal(j)
+	if err != nil {
+		return
+	}
+	s.setCookie(w, "import", s.sealed(append([]byte("import "), b...)), 12*time.Hour)
+}
+
+// keptImport returns the caller's own last trial.
+func (s *Server) keptImport(r *http.Request, q *Request) (j importJob, ok bool) {
+	text, ok := s.unsealed(s.cookieValue(r, "import"))
+	if !ok {
+		return j, false
+	}
+	content, ok := strings.CutPrefix(string(text), "import ")
+	ok = ok && json.Unmarshal([]byte(content), &j) == nil && j.Account == q.Caller.Account
+	return j, ok
+}
+
+// unsealed returns what sealed has sealed.
+func (s *Server) unsealed(cookie string) ([]byte, bool) {
+	b, err := base64.RawURLEncoding.DecodeString(cookie)
+	if err != nil || len(b) <= sha256.Size {
+		return nil, false
+	}
+	text := b[: len(b)-sha256.Size : len(b)-sha256.Size]
+	return text, hmac.Equal([]byte(s.sealed(text)), []byte(base64.RawURLEncoding.EncodeToString(b)))
 }
