@@ -82,7 +82,7 @@ func fill(t testing.TB, db *store.DB, n int) {
 				for j, c := range table.Columns {
 					args[j] = value(c, int64(i), j, len(refers[table.Name]) > 0)
 				}
-				if _, err := tx.Exec(ctx, insertStatement(&table, 1), args...); err != nil {
+				if _, err := tx.Exec(ctx, insertStatement(tx.Engine(), &table, 1), args...); err != nil {
 					return fmt.Errorf("%s: %w", table.Name, err)
 				}
 			}

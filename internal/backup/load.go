@@ -134,7 +134,7 @@ func insertRows(ctx context.Context, tx *store.Tx, t *Table, rows *rowSource) er
 	const most = 1000 // placeholders of a statement
 	width := len(t.Columns)
 	batch := max(1, most/width)
-	full, err := tx.Prepare(ctx, insertStatement(t, batch))
+	full, err := tx.Prepare(ctx, insertStatement(tx.Engine(), t, batch))
 	if err != nil {
 		return err
 	}
@@ -151,11 +151,13 @@ func insertRows(ctx context.Context, tx *store.Tx, t *Table, rows *rowSource) er
 	if rows.err != nil || len(args) == 0 {
 		return rows.err
 	}
-	_, err = tx.Exec(ctx, insertStatement(t, len(args)/width), args...)
+	_, err = tx.Exec(ctx, insertStatement(tx.Engine(), t, len(args)/width), args...)
 	return err
 }
 
-func insertStatement(t *Table, rows int) string {
+// insertStatement inserts that many rows. SQLite gets placeholders without
+// numbers: it looks up the name of each numbered one in the list of them all.
+func insertStatement(engine store.Dialect, t *Table, rows int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES ", quote(t.Name), t.columnList())
 	for n := range rows * len(t.Columns) {
@@ -167,7 +169,11 @@ func insertStatement(t *Table, rows int) string {
 		default:
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "$%d", n+1)
+		if engine == store.SQLite {
+			b.WriteString("?")
+		} else {
+			fmt.Fprintf(&b, "$%d", n+1)
+		}
 	}
 	return b.String() + ")"
 }

@@ -92,12 +92,7 @@ func language(args []string, getenv func(string) string) locale.Lang {
 			return locale.Parse(a[7:])
 		}
 	}
-	for _, name := range []string{"TEITEN_LANG", "LC_ALL", "LC_MESSAGES", "LANG"} {
-		if v := getenv(name); v != "" {
-			return locale.Parse(v)
-		}
-	}
-	return locale.Japanese
+	return locale.Parse(getenv("TEITEN_LANG"))
 }
 
 func (e *env) root() *cobra.Command {

@@ -5,8 +5,8 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"strconv"
+	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -76,40 +76,57 @@ func (e *env) backupCommand() *cobra.Command {
 				return err
 			}
 			return a.print(s, func() {
-				a.say("cli.backup.done", "file", args[0], "rows", s.Rows, "objects", strconv.FormatInt(int64(s.Blobs), 10))
+				a.say("cli.backup.done", "file", args[0], "rows", s.Rows, "objects", s.Blobs)
 			})
 		}),
 	}
 }
 
 func (e *env) restoreCommand() *cobra.Command {
-	var verify bool
+	var verify, withoutKey bool
+	var keyFile string
 	cmd := &cobra.Command{
 		Use: "restore FILE", Short: e.t("cli.restore"), Long: e.t("cli.restore.long"), Args: cobra.ExactArgs(1),
+		Example: "  teiten restore --key key.txt --data /srv/teiten monday.teiten",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := e.configure(cmd)
 			if err != nil {
 				return err
 			}
+			var key *blob.Keyring
+			if keyFile != "" {
+				if key, err = e.readKey(keyFile); err != nil {
+					return err
+				}
+			}
+			f, err := os.Open(args[0])
+			if err != nil {
+				return fault.Wrap(err, fault.Invalid, "cli.import.open", "file", args[0])
+			}
+			defer f.Close()
 			var s *backup.Summary
+			done := "cli.restore.done"
 			if verify {
-				s, err = backup.VerifyFile(cmd.Context(), args[0], nil)
+				done = "cli.restore.verified"
+				s, err = backup.Verify(cmd.Context(), f, key)
 			} else {
-				s, err = backup.Restore(cmd.Context(), store.Options{Database: cfg.Database, Data: cfg.Data}, args[0], nil)
+				s, err = backup.Restore(cmd.Context(), local(), store.Options{Database: cfg.Database, Data: cfg.Data}, f,
+					backup.RestoreOptions{Key: key, WithoutKey: withoutKey})
 			}
 			if err != nil {
 				return err
 			}
 			return e.print(s, func() {
-				key := "cli.restore.done"
-				if verify {
-					key = "cli.restore.verified"
+				e.say(done, "file", args[0], "rows", s.Rows, "objects", s.Blobs, "place", place(cfg))
+				if !s.Sealed {
+					e.say("cli.restore.unsealed")
 				}
-				e.say(key, "file", args[0], "rows", s.Rows, "objects", strconv.FormatInt(int64(s.Blobs), 10), "place", place(cfg))
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&verify, "verify", false, e.t("cli.flag.verify"))
+	cmd.Flags().StringVar(&keyFile, "key", "", e.t("cli.flag.key"))
+	cmd.Flags().BoolVar(&withoutKey, "without-key", false, e.t("cli.flag.without_key"))
 	return cmd
 }
 
@@ -117,18 +134,9 @@ func (e *env) keyCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "key", Short: e.t("cli.key")}
 	export := &cobra.Command{
 		Use: "export", Short: e.t("cli.key.export"), Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := e.configure(cmd)
-			if err != nil {
-				return err
-			}
-			k, err := blob.OpenKeyring(cfg.Data)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintln(e.out, k.Line())
-			return nil
-		},
+		RunE: e.with(func(ctx context.Context, a *app, _ []string) error {
+			return backup.ExportKey(ctx, a.db, a.caller, a.cfg.Data, a.out)
+		}),
 	}
 	imported := &cobra.Command{
 		Use: "import FILE|-", Short: e.t("cli.key.import"), Args: cobra.ExactArgs(1),
@@ -145,17 +153,35 @@ func (e *env) keyCommand() *cobra.Command {
 }
 
 func (e *env) importKey(cfg *config.Config, name string) error {
-	text, err := readSmall(name, e.in)
+	k, err := e.readKey(name)
 	if err != nil {
 		return err
 	}
-	k, err := blob.ParseKey(text)
-	if err != nil {
-		return err
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "store.folder", "folder", cfg.Data)
 	}
 	if err := k.Save(cfg.Data); err != nil {
 		return err
 	}
 	e.say("cli.key.imported", "id", k.ID(), "folder", cfg.Data)
 	return nil
+}
+
+// readKey reads the line that key export printed from a file, or from standard
+// input for "-".
+func (e *env) readKey(name string) (*blob.Keyring, error) {
+	in := e.in
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Invalid, "cli.import.open", "file", name)
+		}
+		defer f.Close()
+		in = f
+	}
+	text, err := io.ReadAll(io.LimitReader(in, 64<<10))
+	if err != nil {
+		return nil, err
+	}
+	return blob.ParseKey(string(text))
 }

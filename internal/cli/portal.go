@@ -137,7 +137,7 @@ func (a *app) portal(ctx context.Context, account int64, ready func(url string))
 			}
 		},
 	}
-	site, err := web.New(web.Config{Deps: deps, Log: a.log, Loopback: true,
+	site, err := web.New(web.Config{Deps: deps, Log: a.log, Lang: a.cfg.Language, Loopback: true,
 		Mounts: []web.Mount{{Pattern: "/api/", Handler: api.New(api.Deps{
 			DB: a.db, Guards: a.guards, Wake: jobs.Wake, Log: a.log, Caller: func(r *http.Request) (caller.Caller, error) {
 				c, err := member.Caller(r.Context(), a.db, account, "api")

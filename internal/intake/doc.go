@@ -28,7 +28,9 @@
 //
 // A line or a CSV record has at most 1 MiB; a longer one is rejected and reading
 // goes on behind it. Unpacked, a file has at most 16 GiB and 20 million rows, and
-// a gzip that grows more than 200-fold is refused. JSON is read whole before
+// a gzip that grows more than 200-fold is refused. A gzip that can be read twice is
+// checked to its end before anything of it is stored; of a pipe, the lines before
+// the damage are. JSON is read whole before
 // anything of it is stored (KEV 64 MiB, CSAF 16 MiB), so that a truncated file
 // changes nothing. Problems quote nothing of a row but the host that could not
 // be read, defanged: rows may carry the addresses of people.

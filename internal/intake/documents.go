@@ -49,10 +49,7 @@ func (m *Import) documents(ctx context.Context, o Options, name string, in *inpu
 	}
 	data, err := io.ReadAll(io.LimitReader(in, int64(most)+1))
 	if err != nil {
-		if err = unread(err); strings.HasPrefix(fault.Code(err), "import.gzip_") {
-			err = fault.Wrap(err, fault.Invalid, "import.json_unread")
-		}
-		return err
+		return unreadJSON(unread(err))
 	}
 	if len(data) > most {
 		return fault.New(fault.TooLarge, "import.json_large", "most", most>>20)
@@ -232,6 +229,15 @@ func compareVersions(a, b string) int {
 // notice is the content that every document shares.
 func notice(o Options) advisory.Content {
 	return advisory.Content{Category: category.Notice, TLP: o.TLP}
+}
+
+// unreadJSON says of a damaged gzip that nothing of it was imported.
+func unreadJSON(err error) error {
+	switch fault.Code(err) {
+	case "import.gzip_cut", "import.gzip_checksum", "import.gzip_broken":
+		return fault.Wrap(err, fault.Invalid, "import.json_unread")
+	}
+	return err
 }
 
 // badJSON is the reason why data is no JSON of the wanted shape, with the place.

@@ -19,8 +19,8 @@ import (
 
 // decode recognises the encoding of a text by its first bytes and returns a
 // reader of UTF-8. A byte order mark decides; without one the text is UTF-8 if it
-// can be, then what it can be without an error among the Japanese encodings.
-// Bytes that do not fit further on become U+FFFD, and the row is rejected.
+// can be, then the Japanese encoding that fits best. Bytes that do not fit become
+// U+FFFD, and their row is rejected; when there are many, the file is.
 func decode(r *bufio.Reader, sample []byte) (io.Reader, string, error) {
 	switch {
 	case bytes.HasPrefix(sample, []byte("\xef\xbb\xbf")):
@@ -42,15 +42,19 @@ func decode(r *bufio.Reader, sample []byte) (io.Reader, string, error) {
 	if bad == 0 || good > 4*bad { // a UTF-8 file with some broken rows is one
 		return r, "UTF-8", nil
 	}
-	sjis, sjisOK := japaneseScore(japanese.ShiftJIS, sample)
-	euc, eucOK := japaneseScore(japanese.EUCJP, sample)
+	sjis, sjisBad := likeness(japanese.ShiftJIS, sample)
+	euc, eucBad := likeness(japanese.EUCJP, sample)
+	least := min(bad, sjisBad, eucBad)
 	switch {
-	case eucOK && (!sjisOK || euc > sjis):
+	case least*50 > len(sample):
+		return nil, "", fault.New(fault.Invalid, "import.encoding")
+	case bad == least:
+		return r, "UTF-8", nil
+	case eucBad == least && (sjisBad > least || euc > sjis):
 		return as(r, japanese.EUCJP), "EUC-JP", nil
-	case sjisOK:
+	default:
 		return as(r, japanese.ShiftJIS), "Shift_JIS", nil
 	}
-	return nil, "", fault.New(fault.Invalid, "import.encoding")
 }
 
 func as(r io.Reader, e encoding.Encoding) io.Reader {
@@ -99,21 +103,21 @@ func countUTF8(b []byte) (good, bad int) {
 	return good, bad
 }
 
-// japaneseScore decodes the sample and says how Japanese it looks; false if it
-// has bytes that the encoding does not. What is EUC-JP often decodes as Shift_JIS
-// into half-width kana, which nobody writes at length.
-func japaneseScore(e encoding.Encoding, sample []byte) (score int, ok bool) {
+// likeness decodes the sample and says how Japanese it looks and how many
+// characters are none. What is EUC-JP often decodes as Shift_JIS into half-width
+// kana, which nobody writes at length.
+func likeness(e encoding.Encoding, sample []byte) (score, bad int) {
 	if len(sample) == sampleSize { // the last line may be cut inside a character
 		sample = sample[:bytes.LastIndexByte(sample, '\n')+1]
 	}
 	text, err := e.NewDecoder().Bytes(sample)
 	if err != nil {
-		return 0, false
+		return 0, len(sample)
 	}
 	for _, r := range string(text) {
 		switch {
 		case r == utf8.RuneError, r >= 0xE000 && r <= 0xF8FF, r >= 0x80 && r < 0xA0:
-			return 0, false
+			bad++
 		case r >= 'ぁ' && r <= 'ヿ':
 			score += 3
 		case r >= 0x4E00 && r <= 0x9FFF:
@@ -122,5 +126,5 @@ func japaneseScore(e encoding.Encoding, sample []byte) (score int, ok bool) {
 			score -= 2
 		}
 	}
-	return score, true
+	return score, bad
 }

@@ -84,6 +84,9 @@ func (m *Import) file(ctx context.Context, o Options, name string, r io.Reader, 
 
 func (m *Import) read(ctx context.Context, o Options, name string, r io.Reader, run *run, s *Summary) error {
 	in, err := open(r)
+	if err != nil && o.Format.advisories() {
+		return unreadJSON(err)
+	}
 	if err != nil {
 		return damaged(err, 1)
 	}
@@ -101,6 +104,8 @@ func (m *Import) observations(ctx context.Context, o Options, name string, in *i
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	batches := make(chan *batch, 1)
+	r := newRefiner(ctx, batches, m.db, m.guard, m.caller.Org, &o, name, in)
+	r.narrow = m.caller.Is(caller.Contact)
 	var failed error
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -110,8 +115,6 @@ func (m *Import) observations(ctx context.Context, o Options, name string, in *i
 				failed = fault.Wrap(panicked{p}, fault.Internal, "fault.internal")
 			}
 		}()
-		r := newRefiner(ctx, batches, m.db, m.guard, m.caller.Org, &o, name, in)
-		r.narrow = m.caller.Is(caller.Contact)
 		var err error
 		switch o.Format {
 		case JPCERT:
@@ -139,6 +142,10 @@ func (m *Import) observations(ctx context.Context, o Options, name string, in *i
 		s.problems(b.problems...)
 		s.Dropped += b.dropped
 		o.Progress(Progress{File: name, Rows: s.Rows, Bytes: b.bytes, TotalBytes: in.total, Outcome: out})
+		select {
+		case r.free <- b:
+		default:
+		}
 	}
 	wg.Wait()
 	if storing != nil {

@@ -37,6 +37,11 @@ type input struct {
 // the name says, and the encoding by the first 64 KiB.
 func open(r io.Reader) (*input, error) {
 	in := &input{total: sizeOf(r)}
+	if s, ok := r.(io.ReadSeeker); ok {
+		if err := verify(s); err != nil {
+			return nil, err
+		}
+	}
 	packed := bufio.NewReaderSize(&counted{r: r, n: &in.read}, 64<<10)
 	magic, err := packed.Peek(4)
 	if err != nil && err != io.EOF {
@@ -69,6 +74,39 @@ func open(r io.Reader) (*input, error) {
 		return nil, err
 	}
 	return in, nil
+}
+
+// verify unpacks a gzip once for nothing: where a bit is wrong, deflate may go
+// on for long with text that is not the file's, until the checksum at the very
+// end tells. A stream that cannot be read twice is believed until then.
+func verify(r io.ReadSeeker) error {
+	begin, err := r.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil // a pipe
+	}
+	var packed atomic.Int64
+	buffered := bufio.NewReaderSize(&counted{r: r, n: &packed}, 64<<10)
+	if magic, _ := buffered.Peek(2); string(magic) == "\x1f\x8b" {
+		z, err := gzip.NewReader(buffered)
+		if err != nil {
+			return unread(err)
+		}
+		n := &newlines{}
+		if _, err := io.Copy(n, &limited{r: z, packed: &packed}); err != nil {
+			return damaged(unread(err), 1+n.n)
+		}
+	}
+	if _, err = r.Seek(begin, io.SeekStart); err != nil {
+		return unread(err)
+	}
+	return nil
+}
+
+type newlines struct{ n int64 }
+
+func (w *newlines) Write(p []byte) (int, error) {
+	w.n += int64(bytes.Count(p, []byte{'\n'}))
+	return len(p), nil
 }
 
 // unread is the reason why a file could not be read to its end.

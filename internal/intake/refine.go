@@ -51,6 +51,7 @@ const maxRows = 20_000_000
 type refiner struct {
 	ctx    context.Context
 	out    chan<- *batch
+	free   chan *batch // stored, to be filled again
 	guard  *guard.Guard
 	salt   [32]byte
 	org    int64
@@ -70,12 +71,8 @@ func newRefiner(ctx context.Context, out chan<- *batch, db *store.DB, g *guard.G
 	return &refiner{
 		ctx: ctx, out: out, guard: g, salt: db.Salt(), org: org, name: name, input: in, opts: o,
 		base:  []string{"row", string(binary.AppendVarint(nil, org)), string(o.Format), stem(name)},
-		times: make(map[int64]uint32), now: newBatch(o.Batch),
+		times: make(map[int64]uint32), now: &batch{}, free: make(chan *batch, 2),
 	}
-}
-
-func newBatch(size int) *batch {
-	return &batch{rows: make([]intel.Observation, 0, min(size, defaultBatch))}
 }
 
 // add takes a row or rejects it. The error ends the import.
@@ -84,7 +81,7 @@ func (r *refiner) add(w row) error {
 	if err != nil {
 		return r.reject(w.line, err)
 	}
-	if v.Kind == indicator.URL && v.Value != v.Written && len(indicator.Repaired(v.Written)) > 0 {
+	if v.Kind == indicator.URL && v.Value != v.Written && !rootOnly(v) && len(indicator.Repaired(v.Written)) > 0 {
 		r.now.Repaired++
 	}
 	o := intel.NewObservation(v, intel.Claim{
@@ -94,6 +91,12 @@ func (r *refiner) add(w row) error {
 	o.Source, o.ClaimKey, o.Key = r.opts.Source, intel.Key(r.salt, v), r.key(w.identity)
 	r.now.rows = append(r.now.rows, o)
 	return r.count()
+}
+
+// rootOnly reports whether all that a URL lacked is the slash behind its host,
+// as many do: that is no repair, and asking costs.
+func rootOnly(v indicator.Value) bool {
+	return len(v.Value) == len(v.Written)+1 && strings.HasPrefix(v.Value, v.Written)
 }
 
 func (r *refiner) normalise(w row) (indicator.Value, error) {
@@ -180,7 +183,13 @@ func (r *refiner) flush() error {
 	case <-r.ctx.Done():
 		return r.ctx.Err()
 	}
-	r.now = newBatch(r.opts.Batch)
+	select {
+	case r.now = <-r.free:
+		clear(r.now.rows) // lets go of the lines
+		*r.now = batch{rows: r.now.rows[:0]}
+	default:
+		r.now = &batch{}
+	}
 	return nil
 }
 

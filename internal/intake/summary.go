@@ -108,13 +108,15 @@ func shown(err error) *fault.Error {
 	return &f
 }
 
-// quote is text of a row as it may be shown: defanged, and without what stands
-// before an "@", for that is somebody.
+// quote is text of a row as it may be shown: defanged, without what stands
+// before an "@", for that is somebody, and without a query, which may name one.
 func quote(s string) string {
 	if at := strings.LastIndexByte(s, '@'); at >= 0 {
-		s = "*" + s[at:]
+		s = "*@" + strings.TrimPrefix(s[at+1:], "]")
 	}
-	s, _ = indicator.Mask(indicator.URL, s)
+	if at := strings.IndexAny(s, "?#"); at >= 0 {
+		s = s[:at+1] + "…"
+	}
 	return clip(indicator.Defang(indicator.URL, s))
 }
 

@@ -133,11 +133,6 @@ func masked(e Entry) Entry {
 
 func (s Selection) sql(c caller.Caller, today time.Time) (string, []any) {
 	ceiling, org := store.Sees(c)
-	if s.MaxTLP != nil {
-		// A lower ceiling holds for the own organisation's claims too: a list
-		// that is handed on must not carry them.
-		ceiling = min(ceiling, int64(*s.MaxTLP))
-	}
 	args := []any{ceiling, org}
 	arg := func(v any) string {
 		args = append(args, v)
@@ -145,7 +140,9 @@ func (s Selection) sql(c caller.Caller, today time.Time) (string, []any) {
 	}
 	where := []string{store.Visible("i", 1), "i.status = 'active'"}
 	if s.MaxTLP != nil {
-		where = append(where, "i.tlp <= $1")
+		// It holds for the own organisation's claims too: a list that is handed
+		// on must not carry them.
+		where = append(where, "i.tlp <= "+arg(int64(*s.MaxTLP)))
 	}
 	out := "(i.is_host_entry OR i.is_entry AND i.kind NOT IN ('url', 'domain', 'ipv4', 'ipv6'))"
 	if s.Pages {
@@ -177,9 +174,10 @@ func (s Selection) sql(c caller.Caller, today time.Time) (string, []any) {
 	if s.MinConfidence > 0 {
 		where = append(where, "i.confidence >= "+arg(s.MinConfidence))
 	}
-	order := "i.key"
+	// What the widest claim says comes first, on either engine.
+	order := "i.key, i.tlp, i.organisation_id"
 	if s.ByHost {
-		order = "i.host_key, i.value, i.key"
+		order = "i.host_key, i.value, i.key, i.tlp, i.organisation_id"
 	}
 	return `SELECT i.key, i.kind, i.value, i.host, i.is_entry, i.is_host_entry, i.category, i.brand, i.confidence, i.first_seen, i.last_seen, i.valid_until, i.tlp
 		FROM indicator i WHERE ` + strings.Join(where, " AND ") + ` ORDER BY ` + order, args

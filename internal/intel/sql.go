@@ -5,20 +5,16 @@ package intel
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/jackc/pgx/v5"
 
 	"teiten/internal/indicator"
 	"teiten/internal/store"
 	"teiten/internal/tlp"
 	"teiten/internal/trend"
 )
-
-var observationColumns = []string{"key", "indicator_key", "tlp", "organisation_id", "file_id", "source", "category",
-	"brand", "written", "observed_at", "day"}
 
 func observationValues(o *Observation) []any {
 	return []any{o.Key, o.ClaimKey, int64(o.TLP), o.Org, o.File, o.Source, string(o.Category), o.Brand, o.Written,
@@ -29,10 +25,10 @@ const insertObservation = `INSERT INTO observation (key, indicator_key, tlp, org
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (key) DO NOTHING`
 
 // insertObservations stores the rows that are not there and returns them.
-// Prepared rows are the fastest way into SQLite, COPY the one into PostgreSQL.
+// Prepared rows are the fastest way into SQLite, arrays the one into PostgreSQL.
 func insertObservations(ctx context.Context, tx *store.Tx, rows []placed) ([]placed, error) {
 	if tx.Engine() == store.Postgres && len(rows) > 50 {
-		return copyObservations(ctx, tx, rows)
+		return insertManyObservations(ctx, tx, rows)
 	}
 	stmt, err := tx.Prepare(ctx, insertObservation)
 	if err != nil {
@@ -52,44 +48,71 @@ func insertObservations(ctx context.Context, tx *store.Tx, rows []placed) ([]pla
 	return fresh, nil
 }
 
-func copyObservations(ctx context.Context, tx *store.Tx, batch []placed) ([]placed, error) {
-	if _, err := tx.Exec(ctx, `CREATE TEMP TABLE IF NOT EXISTS stage_observation (LIKE observation) ON COMMIT DELETE ROWS`); err != nil {
-		return nil, err
+// manyObservations is insertObservation for arrays of columns: one statement
+// for a batch. A staging table filled by COPY takes longer, for its rows are
+// written twice.
+const manyObservations = `INSERT INTO observation (key, indicator_key, tlp, organisation_id, file_id, source, category, brand, written, observed_at, day)
+	SELECT * FROM unnest($1::BIGINT[], $2::BIGINT[], $3::BIGINT[], $4::BIGINT[], $5::BIGINT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::BIGINT[], $11::BIGINT[])
+	ON CONFLICT (key) DO NOTHING RETURNING key`
+
+func insertManyObservations(ctx context.Context, tx *store.Tx, rows []placed) ([]placed, error) {
+	n := len(rows)
+	ints, texts := columnsOf[int64](7, n), columnsOf[string](4, n)
+	for i, o := range rows {
+		ints.set(i, o.Key, o.ClaimKey, int64(o.TLP), o.Org, o.File, store.Micros(o.ObservedAt), trend.Day(o.ObservedAt))
+		texts.set(i, o.Source, string(o.Category), o.Brand, o.Written)
 	}
-	if _, err := tx.Copy(ctx, "stage_observation", observationColumns, pgx.CopyFromSlice(len(batch),
-		func(i int) ([]any, error) { return observationValues(batch[i].Observation), nil })); err != nil {
-		return nil, fmt.Errorf("intel: observations: %w", err)
-	}
-	rows, err := tx.Query(ctx, `INSERT INTO observation SELECT * FROM stage_observation ON CONFLICT (key) DO NOTHING RETURNING key`)
+	added, err := keysOf(tx.Query(ctx, manyObservations, ints[0], ints[1], ints[2], ints[3], ints[4],
+		texts[0], texts[1], texts[2], texts[3], ints[5], ints[6]))
 	if err != nil {
 		return nil, fmt.Errorf("intel: observations: %w", err)
 	}
-	defer rows.Close()
-	added := make(map[int64]struct{}, len(batch))
-	for rows.Next() {
-		var key int64
-		if err := rows.Scan(&key); err != nil {
-			return nil, err
-		}
-		added[key] = struct{}{}
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	if _, err := tx.Exec(ctx, `TRUNCATE stage_observation`); err != nil {
-		return nil, err
+	if len(added) == n {
+		return rows, nil
 	}
 	fresh := make([]placed, 0, len(added))
-	for _, o := range batch {
-		if _, ok := added[o.Key]; ok {
+	for _, o := range rows {
+		if _, ok := slices.BinarySearch(added, o.Key); ok {
 			fresh = append(fresh, o)
 		}
 	}
 	return fresh, nil
 }
 
-var claimColumns = []string{"key", "tlp", "organisation_id", "kind", "value", "host", "host_key", "written", "category", "brand",
-	"first_seen", "last_seen", "confidence", "valid_until", "status", "is_entry", "is_host_entry"}
+// columnSet are arrays of one type, each a column of a statement for many rows.
+type columnSet[T any] [][]T
+
+func columnsOf[T any](columns, rows int) columnSet[T] {
+	all := make(columnSet[T], columns)
+	for i := range all {
+		all[i] = make([]T, rows)
+	}
+	return all
+}
+
+func (c columnSet[T]) set(row int, values ...T) {
+	for i, v := range values {
+		c[i][row] = v
+	}
+}
+
+// keysOf reads the keys that a statement returns, in ascending order.
+func keysOf(rows *sql.Rows, err error) ([]int64, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var keys []int64
+	for rows.Next() {
+		var key int64
+		if err := rows.Scan(&key); err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys, rows.Err()
+}
 
 const insertClaim = `INSERT INTO indicator (key, tlp, organisation_id, kind, value, host, host_key, written, category, brand,
 		first_seen, last_seen, confidence, valid_until, status, is_entry, is_host_entry)
@@ -125,21 +148,24 @@ func upsertClaims(ctx context.Context, tx *store.Tx, claims map[int64]*Claim) (a
 	return storeClaims(ctx, tx, all)
 }
 
-// claimValues are the columns of a claim, in the order of claimColumns.
+// claimValues are the columns of a claim, in the order of insertClaim.
 func claimValues(c *keyedClaim) []any {
-	status := "active"
-	if c.Revoked {
-		status = "revoked"
-	}
 	return []any{c.key, int64(c.TLP), c.Org, string(c.Kind), c.Value.Value, c.Host, indicator.HostKey(c.Host), c.Written, string(c.Category), c.Brand,
-		store.Micros(c.FirstSeen), store.Micros(c.LastSeen), int64(c.Confidence), store.Micros(c.ValidUntil), status, c.Entry, c.HostEntry}
+		store.Micros(c.FirstSeen), store.Micros(c.LastSeen), int64(c.Confidence), store.Micros(c.ValidUntil), c.status(), c.Entry, c.HostEntry}
+}
+
+func (c *Claim) status() string {
+	if c.Revoked {
+		return "revoked"
+	}
+	return "active"
 }
 
 // storeClaims adds or widens claims, which are in the order of their primary
 // key, and says how many of each.
 func storeClaims(ctx context.Context, tx *store.Tx, claims []keyedClaim) (added, renewed int, err error) {
 	if tx.Engine() == store.Postgres && len(claims) > 50 {
-		return copyClaims(ctx, tx, claims)
+		return storeManyClaims(ctx, tx, claims)
 	}
 	insert, err := tx.Prepare(ctx, insertClaim)
 	if err != nil {
@@ -158,52 +184,97 @@ func storeClaims(ctx context.Context, tx *store.Tx, claims []keyedClaim) (added,
 			old = append(old, &claims[i])
 		}
 	}
+	renewed, err = widenClaims(ctx, tx, old)
+	return added, renewed, err
+}
+
+// widenClaims widens claims that are there, one by one: of a list that grows
+// they are few.
+func widenClaims(ctx context.Context, tx *store.Tx, old []*keyedClaim) (renewed int, err error) {
 	for _, c := range old {
 		var kind, value string
 		if err := tx.QueryRow(ctx, `SELECT kind, value FROM indicator WHERE key = $1 AND tlp = $2 AND organisation_id = $3`,
 			c.key, int64(c.TLP), c.Org).Scan(&kind, &value); err != nil {
-			return 0, 0, err
+			return 0, err
 		}
 		if kind != string(c.Kind) || value != c.Value.Value {
-			return 0, 0, collided(c.Kind)
+			return 0, collided(c.Kind)
 		}
 		n, err := tx.Exec(ctx, updateClaim, c.key, int64(c.TLP), c.Org, c.Brand, store.Micros(c.FirstSeen), store.Micros(c.LastSeen),
 			int64(c.Confidence), store.Micros(c.ValidUntil))
 		if err != nil {
-			return 0, 0, fmt.Errorf("intel: indicator: %w", err)
+			return 0, fmt.Errorf("intel: indicator: %w", err)
 		}
 		renewed += int(n)
 	}
-	return added, renewed, nil
+	return renewed, nil
 }
 
-func copyClaims(ctx context.Context, tx *store.Tx, claims []keyedClaim) (added, renewed int, err error) {
-	if _, err := tx.Exec(ctx, `CREATE TEMP TABLE IF NOT EXISTS stage_indicator (LIKE indicator) ON COMMIT DELETE ROWS`); err != nil {
-		return 0, 0, err
-	}
-	if _, err := tx.Copy(ctx, "stage_indicator", claimColumns, pgx.CopyFromSlice(len(claims),
-		func(i int) ([]any, error) { return claimValues(&claims[i]), nil })); err != nil {
+// manyClaims is insertClaim for arrays of columns.
+const manyClaims = `INSERT INTO indicator (key, tlp, organisation_id, kind, value, host, host_key, written, category, brand,
+		first_seen, last_seen, confidence, valid_until, status, is_entry, is_host_entry)
+	SELECT * FROM unnest($1::BIGINT[], $2::BIGINT[], $3::BIGINT[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[],
+		$11::BIGINT[], $12::BIGINT[], $13::BIGINT[], $14::BIGINT[], $15::TEXT[], $16::BOOLEAN[], $17::BOOLEAN[])
+	ON CONFLICT (key, tlp, organisation_id) DO NOTHING RETURNING key, tlp, organisation_id`
+
+// manyWidened is updateClaim for arrays of columns.
+const manyWidened = `UPDATE indicator AS o` + widen + `
+	FROM unnest($1::BIGINT[], $2::BIGINT[], $3::BIGINT[], $4::TEXT[], $5::BIGINT[], $6::BIGINT[], $7::BIGINT[], $8::BIGINT[])
+		AS n (key, tlp, organisation_id, brand, first_seen, last_seen, confidence, valid_until)
+	WHERE o.key = n.key AND o.tlp = n.tlp AND o.organisation_id = n.organisation_id AND` + widens
+
+const manyCollisions = `SELECT COUNT(*) FROM indicator AS o
+	JOIN unnest($1::BIGINT[], $2::BIGINT[], $3::BIGINT[], $4::TEXT[], $5::TEXT[]) AS n (key, tlp, organisation_id, kind, value)
+	ON o.key = n.key AND o.tlp = n.tlp AND o.organisation_id = n.organisation_id WHERE o.kind <> n.kind OR o.value <> n.value`
+
+func storeManyClaims(ctx context.Context, tx *store.Tx, claims []keyedClaim) (added, renewed int, err error) {
+	ints, texts, bools := claimArrays(claims)
+	rows, err := tx.Query(ctx, manyClaims, ints[0], ints[1], ints[2], texts[0], texts[1], texts[2], texts[3], texts[4], texts[5], texts[6],
+		ints[3], ints[4], ints[5], ints[6], texts[7], bools[0], bools[1])
+	if err != nil {
 		return 0, 0, fmt.Errorf("intel: indicators: %w", err)
 	}
-	const same = ` o.key = n.key AND o.tlp = n.tlp AND o.organisation_id = n.organisation_id`
+	defer rows.Close()
+	fresh := make(map[claimID]struct{}, len(claims))
+	for rows.Next() {
+		var id claimID
+		if err := rows.Scan(&id.key, &id.tlp, &id.org); err != nil {
+			return 0, 0, err
+		}
+		fresh[id] = struct{}{}
+	}
+	if err := rows.Err(); err != nil {
+		return 0, 0, fmt.Errorf("intel: indicators: %w", err)
+	}
+	if len(fresh) == len(claims) {
+		return len(fresh), 0, nil
+	}
+	old := slices.DeleteFunc(claims, func(c keyedClaim) bool { _, ok := fresh[c.id()]; return ok })
+	ints, texts, _ = claimArrays(old)
 	var other int
-	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM indicator AS o JOIN stage_indicator AS n ON`+same+`
-		WHERE o.kind <> n.kind OR o.value <> n.value`).Scan(&other); err != nil {
-		return 0, 0, err
+	if err := tx.QueryRow(ctx, manyCollisions, ints[0], ints[1], ints[2], texts[0], texts[1]).Scan(&other); err != nil {
+		return 0, 0, fmt.Errorf("intel: indicators: %w", err)
 	}
 	if other > 0 {
 		return 0, 0, collided("")
 	}
-	moved, err := tx.Exec(ctx, `UPDATE indicator AS o`+widen+` FROM stage_indicator AS n WHERE`+same+` AND`+widens)
+	moved, err := tx.Exec(ctx, manyWidened, ints[0], ints[1], ints[2], texts[6], ints[3], ints[4], ints[5], ints[6])
 	if err != nil {
 		return 0, 0, fmt.Errorf("intel: indicators: %w", err)
 	}
-	n, err := tx.Exec(ctx, `INSERT INTO indicator SELECT * FROM stage_indicator ON CONFLICT (key, tlp, organisation_id) DO NOTHING`)
-	if err != nil {
-		return 0, 0, fmt.Errorf("intel: indicators: %w", err)
+	return len(fresh), int(moved), nil
+}
+
+func claimArrays(claims []keyedClaim) (ints columnSet[int64], texts columnSet[string], bools columnSet[bool]) {
+	n := len(claims)
+	ints, texts, bools = columnsOf[int64](7, n), columnsOf[string](8, n), columnsOf[bool](2, n)
+	for i := range claims {
+		c := &claims[i]
+		ints.set(i, c.key, int64(c.TLP), c.Org, store.Micros(c.FirstSeen), store.Micros(c.LastSeen), int64(c.Confidence), store.Micros(c.ValidUntil))
+		texts.set(i, string(c.Kind), c.Value.Value, c.Host, indicator.HostKey(c.Host), c.Written, string(c.Category), c.Brand, c.status())
+		bools.set(i, c.Entry, c.HostEntry)
 	}
-	_, err = tx.Exec(ctx, `TRUNCATE stage_indicator`)
-	return int(n), int(moved), err
+	return ints, texts, bools
 }
 
 const releaseClaim = `UPDATE indicator SET status = 'revoked'

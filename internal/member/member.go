@@ -13,13 +13,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/net/publicsuffix"
-
 	"teiten/internal/audit"
 	"teiten/internal/caller"
 	"teiten/internal/fault"
-	"teiten/internal/fold"
-	"teiten/internal/indicator"
 	"teiten/internal/job"
 	"teiten/internal/store"
 )
@@ -43,42 +39,6 @@ type Account struct {
 	Role   caller.Role
 	Active bool
 }
-
-// InterestKind is how an interest is written.
-type InterestKind string
-
-const (
-	Vendor  InterestKind = "vendor"
-	Product InterestKind = "product"
-	CPE     InterestKind = "cpe"
-)
-
-// Interest is a vendor or product that an institution uses.
-type Interest struct {
-	ID    int64
-	Org   int64
-	Kind  InterestKind
-	Value string
-}
-
-// Words returns the folded words by which a text concerns the interest: the
-// value itself, or the vendor and product of a CPE 2.3 name (NISTIR 7695),
-// both of which must occur.
-func (i Interest) Words() []string {
-	if i.Kind != CPE {
-		return []string{fold.Text(i.Value)}
-	}
-	parts := strings.Split(strings.ReplaceAll(i.Value, `\:`, "\x00"), ":") // "\:" is a colon within a part
-	var words []string
-	for _, at := range []int{3, 4} { // cpe:2.3:part:vendor:product:…
-		if at < len(parts) && parts[at] != "*" && parts[at] != "-" {
-			words = append(words, fold.Text(cpePart.Replace(parts[at])))
-		}
-	}
-	return words
-}
-
-var cpePart = strings.NewReplacer("\x00", ":", `\`, "", "_", " ")
 
 const (
 	maxName      = 200
@@ -235,161 +195,6 @@ func mayManage(c caller.Caller, org int64) error {
 		return nil
 	}
 	return fault.New(fault.Forbidden, "fault.forbidden")
-}
-
-// AddInterest adds what an institution uses; adding it again changes nothing.
-func AddInterest(ctx context.Context, db *store.DB, c caller.Caller, i Interest) error {
-	if err := mayManage(c, i.Org); err != nil {
-		return err
-	}
-	i.Value = strings.TrimSpace(i.Value)
-	switch i.Kind {
-	case Vendor, Product:
-		if utf8.RuneCountInString(fold.Text(i.Value)) < 2 {
-			return fault.New(fault.Invalid, "member.interest_short").At("value")
-		}
-	case CPE:
-		if !strings.HasPrefix(i.Value, "cpe:2.3:") || len(i.Words()) == 0 {
-			return fault.New(fault.Invalid, "member.interest_cpe").At("value")
-		}
-	default:
-		return fault.New(fault.Invalid, "member.interest_kind", "value", string(i.Kind)).At("kind")
-	}
-	if err := checkName(i.Value, "value"); err != nil {
-		return err
-	}
-	return db.Write(ctx, c, func(tx *store.Tx) error {
-		var n int
-		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM interest WHERE organisation_id = $1`, i.Org).Scan(&n); err != nil {
-			return err
-		}
-		if n >= maxInterests {
-			return fault.New(fault.TooLarge, "member.interest_many", "most", maxInterests)
-		}
-		if _, err := tx.Exec(ctx, `INSERT INTO interest (organisation_id, kind, value, folded, created_at)
-			VALUES ($1, $2, $3, $4, $5) ON CONFLICT (organisation_id, kind, folded) DO NOTHING`,
-			i.Org, string(i.Kind), i.Value, fold.Text(i.Value), store.Micros(tx.Now)); err != nil {
-			return err
-		}
-		if err := rematch(ctx, tx, i.Org); err != nil {
-			return err
-		}
-		return audit.Append(ctx, tx, "interest.add", object("organisation", i.Org), "kind", string(i.Kind), "value", i.Value)
-	})
-}
-
-// RemoveInterest takes one off the list.
-func RemoveInterest(ctx context.Context, db *store.DB, c caller.Caller, org, id int64) error {
-	if err := mayManage(c, org); err != nil {
-		return err
-	}
-	return db.Write(ctx, c, func(tx *store.Tx) error {
-		var value string
-		err := tx.QueryRow(ctx, `DELETE FROM interest WHERE id = $1 AND organisation_id = $2 RETURNING value`, id, org).Scan(&value)
-		if err != nil {
-			return store.NotFound(err)
-		}
-		if err := rematch(ctx, tx, org); err != nil {
-			return err
-		}
-		return audit.Append(ctx, tx, "interest.remove", object("organisation", org), "value", value)
-	})
-}
-
-// Interests lists what an organisation uses. Others may not see it: it tells
-// an attacker where to aim.
-func Interests(ctx context.Context, q store.Queryer, c caller.Caller, org int64) ([]Interest, error) {
-	if c.Org != org && !operates(c) {
-		return nil, fault.New(fault.Forbidden, "fault.forbidden")
-	}
-	rows, err := q.Query(ctx, `SELECT id, kind, value FROM interest WHERE organisation_id = $1 ORDER BY kind, folded`, org)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []Interest
-	for rows.Next() {
-		i := Interest{Org: org}
-		if err := rows.Scan(&i.ID, &i.Kind, &i.Value); err != nil {
-			return nil, err
-		}
-		all = append(all, i)
-	}
-	return all, rows.Err()
-}
-
-// AddDomain adds an own domain: the guard keeps it out of every filter, and
-// mail checks will look for its look-alikes.
-func AddDomain(ctx context.Context, db *store.DB, c caller.Caller, org int64, written string) error {
-	if err := mayManage(c, org); err != nil {
-		return err
-	}
-	v, err := indicator.Normalise(indicator.Domain, written)
-	if err != nil {
-		f := fault.From(err)
-		return f.At("domain")
-	}
-	// Owning "jp" or "or.jp" would let one institution blind everybody's filters.
-	if suffix, _ := publicsuffix.PublicSuffix(v.Value); suffix == v.Value {
-		return fault.New(fault.Invalid, "member.domain_suffix", "domain", v.Value).At("domain")
-	}
-	return db.Write(ctx, c, func(tx *store.Tx) error {
-		var n int
-		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM organisation_domain WHERE organisation_id = $1`, org).Scan(&n); err != nil {
-			return err
-		}
-		if n >= maxDomains {
-			return fault.New(fault.TooLarge, "member.domain_many", "most", maxDomains)
-		}
-		if _, err := tx.Exec(ctx, `INSERT INTO organisation_domain (organisation_id, domain) VALUES ($1, $2)
-			ON CONFLICT DO NOTHING`, org, v.Value); err != nil {
-			return err
-		}
-		if err := rejudge(ctx, tx); err != nil {
-			return err
-		}
-		return audit.Append(ctx, tx, "domain.add", object("organisation", org), "domain", v.Value)
-	})
-}
-
-// RemoveDomain takes an own domain off the list.
-func RemoveDomain(ctx context.Context, db *store.DB, c caller.Caller, org int64, domain string) error {
-	if err := mayManage(c, org); err != nil {
-		return err
-	}
-	return db.Write(ctx, c, func(tx *store.Tx) error {
-		n, err := tx.Exec(ctx, `DELETE FROM organisation_domain WHERE organisation_id = $1 AND domain = $2`, org, domain)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return fault.New(fault.NotFound, "fault.not_found")
-		}
-		if err := rejudge(ctx, tx); err != nil {
-			return err
-		}
-		return audit.Append(ctx, tx, "domain.remove", object("organisation", org), "domain", domain)
-	})
-}
-
-// Domains lists the own domains of an organisation, or of all with 0.
-func Domains(ctx context.Context, q store.Queryer, org int64) (map[int64][]string, error) {
-	rows, err := q.Query(ctx, `SELECT organisation_id, domain FROM organisation_domain
-		WHERE organisation_id = $1 OR $1 = 0 ORDER BY organisation_id, domain`, org)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	all := map[int64][]string{}
-	for rows.Next() {
-		var id int64
-		var d string
-		if err := rows.Scan(&id, &d); err != nil {
-			return nil, err
-		}
-		all[id] = append(all[id], d)
-	}
-	return all, rows.Err()
 }
 
 // Names of jobs that other nouns do when the register changes.

@@ -23,6 +23,11 @@ const (
 	MaxQuery = 2000
 	// MaxWords bounds the words of a query.
 	MaxWords = 20
+	// MaxGrams bounds the distinct grams of a text, of nine bytes at most, by
+	// what a tsvector holds (1 MiB). Only a text of very many different
+	// characters, tens of thousands, reaches it; it is found by what stands
+	// before that.
+	MaxGrams = 100_000
 )
 
 // Words splits a query into folded words, all of which must occur; words in
@@ -76,6 +81,10 @@ func Put(ctx context.Context, tx *store.Tx, advisory, position int64, text strin
 	}
 	folded := fold.Text(text)
 	grams := fold.Grams(folded)
+	if len(grams) > MaxGrams {
+		folded = folded[:strings.Index(folded, grams[MaxGrams])]
+		grams = grams[:MaxGrams]
+	}
 	for i, g := range grams {
 		grams[i] = fold.Token(g)
 	}

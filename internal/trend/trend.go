@@ -80,8 +80,9 @@ const RefreshJob = "trend.refresh"
 // again.
 func MarkDirty(ctx context.Context, tx *store.Tx, series Series, days ...int64) error {
 	// In one order, so that two writers never wait for each other. The update
-	// waits for a refresh that is just taking the mark away: with DO NOTHING
-	// PostgreSQL would take the mark for set, and the day would stay uncounted.
+	// keeps the mark for this transaction: with DO NOTHING a refresh on
+	// PostgreSQL could take away a mark that was there, count without what is
+	// not committed yet, and leave the day so.
 	for _, day := range slices.Compact(slices.Sorted(slices.Values(days))) {
 		if _, err := tx.Exec(ctx, `INSERT INTO dirty_day (series, day) VALUES ($1, $2) ON CONFLICT (series, day) DO UPDATE SET day = excluded.day`,
 			string(series), day); err != nil {

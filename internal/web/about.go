@@ -38,6 +38,9 @@ type aboutList struct {
 func (s *Server) about(w http.ResponseWriter, r *http.Request, q *Request) error {
 	page := &aboutPage{Head: q.Head(q.T("tools.about.title")), Platform: runtime.GOOS + "/" + runtime.GOARCH + ", " + runtime.Version()}
 	page.Version, page.Revision = q.T("tools.about.development"), ""
+	if s.Config.Version != "" {
+		page.Version = s.Config.Version
+	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		page.build(info)
 	}
@@ -59,11 +62,8 @@ func (s *Server) about(w http.ResponseWriter, r *http.Request, q *Request) error
 	return s.render(w, q, http.StatusOK, "about", page)
 }
 
-// build takes version, revision and libraries from what the compiler recorded.
+// build takes revision and libraries from what the compiler recorded.
 func (p *aboutPage) build(info *debug.BuildInfo) {
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		p.Version = v
-	}
 	for _, set := range info.Settings {
 		if set.Key == "vcs.revision" {
 			p.Revision = set.Value[:min(12, len(set.Value))]

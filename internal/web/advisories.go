@@ -42,6 +42,7 @@ type detailPage struct {
 	AllMarks   string // what the button copies: those shown, one a line
 	Entries    int    // of Marks, how many filters get
 	Linked     []row
+	Near       []nearRow // what it may repeat, for those who decide about it
 	Comments   []commentRow
 	Opinions   advisory.Opinions
 	Revisions  int
@@ -215,6 +216,11 @@ func (s *Server) detailReactions(ctx context.Context, q *Request, page *detailPa
 	}
 	if page.Linked, err = rows(ctx, s.DB, q.Caller, linked); err != nil {
 		return err
+	}
+	if !page.A.State.Public() {
+		if page.Near, err = s.near(ctx, q, id, page.A.Title, page.A.Indicators); err != nil {
+			return err
+		}
 	}
 	comments, err := advisory.Comments(ctx, s.DB, q.Caller, id)
 	if err != nil {

@@ -86,6 +86,9 @@ func auditRowOf(q *Request, page *auditPage, rec audit.Record, orgs map[string]s
 	case noun == "advisory" && page.Has("GET", "/advisories/{id}"):
 		row.Href = "/advisories/" + id
 		row.Object = q.T("tools.audit.advisory", "id", id)
+	case noun == "import":
+		row.Href = "/import/" + id
+		row.Object = q.T("tools.audit.import", "id", id)
 	}
 	for _, name := range slices.Sorted(maps.Keys(rec.Detail)) {
 		row.Detail = append(row.Detail, auditDetail{name, auditValue(name, rec.Detail[name])})

@@ -253,7 +253,7 @@ func (s *Server) blocklist(w http.ResponseWriter, r *http.Request, q *Request) e
 		h := w.Header()
 		h.Set("ETag", tag)
 		h.Set("Cache-Control", "private, no-cache")
-		h.Add("Vary", "Accept-Language, Cookie")
+		h.Add("Vary", "Cookie")
 		if noneMatch(r.Header.Values("If-None-Match"), tag) {
 			w.WriteHeader(http.StatusNotModified)
 			return nil

@@ -56,7 +56,7 @@ type skippedCount struct {
 type exceptionRow struct {
 	intel.Exception
 	Key   string
-	Value indicator.Value
+	Shown string // the value, defanged
 }
 
 type exceptionForm struct{ Value, Reason Field }
@@ -84,6 +84,7 @@ func (s *Server) showFilters(w http.ResponseWriter, r *http.Request, q *Request,
 	if refused != nil {
 		for _, f := range page.Except.fields() {
 			f.Fill(r.PostForm)
+			f.Value = defanged(f.Value)
 		}
 		var ok bool
 		if page.Errors, ok = q.Refuse(refused, page.Except.fields()...); !ok {
@@ -205,7 +206,7 @@ func (s *Server) readExceptions(r *http.Request, q *Request, p *filtersPage) err
 	for _, e := range list {
 		v := indicator.Value{Kind: e.Kind, Value: e.Value}
 		e.Reason = harmless(e.Reason)
-		p.Exceptions = append(p.Exceptions, exceptionRow{e, s.keyOf(v), v})
+		p.Exceptions = append(p.Exceptions, exceptionRow{e, s.keyOf(v), shown(v)})
 	}
 	return err
 }

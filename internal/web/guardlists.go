@@ -44,10 +44,25 @@ type effectGroup struct {
 	Lists  []intel.ListInfo
 }
 
+// Has reports whether a list of the group has the slug.
+func (g effectGroup) Has(slug string) bool {
+	return slug != "" && slices.ContainsFunc(g.Lists, func(l intel.ListInfo) bool { return l.Slug == slug })
+}
+
+// Off is how many lists of the group are not used.
+func (g effectGroup) Off() (n int) {
+	for _, l := range g.Lists {
+		if !l.Enabled {
+			n++
+		}
+	}
+	return n
+}
+
 type overruleRow struct {
 	guard.Overrule
-	Key       string
-	Indicator indicator.Value
+	Key   string
+	Shown string // the value, defanged
 }
 
 type overruleForm struct{ Value, Reason Field }
@@ -81,6 +96,7 @@ func (s *Server) guardPage(r *http.Request, q *Request) (*guardPage, error) {
 		group := effectGroup{Effect: effect}
 		for _, l := range lists {
 			if l.Effect == effect {
+				l.Reason = harmless(l.Reason)
 				group.Lists = append(group.Lists, l)
 				page.Values += l.Values
 			}
@@ -93,7 +109,7 @@ func (s *Server) guardPage(r *http.Request, q *Request) (*guardPage, error) {
 	for _, o := range overrules {
 		v := indicator.Value{Kind: indicator.Kind(o.Kind), Value: o.Value}
 		o.Reason = harmless(o.Reason)
-		page.Overrules = append(page.Overrules, overruleRow{o, s.keyOf(v), v})
+		page.Overrules = append(page.Overrules, overruleRow{o, s.keyOf(v), shown(v)})
 	}
 	return page, err
 }
@@ -113,7 +129,7 @@ func (s *Server) refuseGuard(w http.ResponseWriter, r *http.Request, q *Request,
 
 // guardAnswer says why a value is, or is not, in the filters of the caller.
 type guardAnswer struct {
-	Value   indicator.Value
+	Shown   string   // the value, defanged
 	In      bool     // as itself
 	Host    bool     // its host as a whole
 	HasHost bool     // its host could be
@@ -130,7 +146,7 @@ func (s *Server) guardAsk(w http.ResponseWriter, r *http.Request, q *Request) er
 	v, err := typedValue(text)
 	if err != nil {
 		return s.refuseGuard(w, r, q, err, func(p *guardPage) []*Field {
-			p.Ask.Value = text
+			p.Ask.Value = defanged(text)
 			return []*Field{&p.Ask}
 		})
 	}
@@ -138,8 +154,8 @@ func (s *Server) guardAsk(w http.ResponseWriter, r *http.Request, q *Request) er
 	if err != nil {
 		return err
 	}
-	page.Ask.Value = text
-	page.Over.Value.Value = text
+	page.Ask.Value = defanged(text)
+	page.Over.Value.Value = page.Ask.Value
 	if page.Answer, err = s.answer(r, q, v); err != nil {
 		return err
 	}
@@ -160,7 +176,7 @@ func (s *Server) answer(r *http.Request, q *Request, v indicator.Value) (*guardA
 		return nil, err
 	}
 	hit, verdict := hits[0], g.Judge(v)
-	a := &guardAnswer{Value: v, HasHost: v.Host != "" && v.Kind != indicator.Email}
+	a := &guardAnswer{Shown: shown(v), HasHost: v.Host != "" && v.Kind != indicator.Email}
 	active := hit.Known && hit.Active
 	a.In, a.Host = active && verdict.Entry, active && verdict.HostEntry && a.HasHost
 	say := func(key string, pairs ...any) { a.Reasons = append(a.Reasons, q.T(key, pairs...)) }
@@ -214,7 +230,7 @@ func (s *Server) guardSwitch(w http.ResponseWriter, r *http.Request, q *Request)
 			err = f.At("why")
 		}
 		return s.refuseGuard(w, r, q, err, func(p *guardPage) []*Field {
-			p.Switch, p.Reason.Value = slug, reason
+			p.Switch, p.Reason.Value = slug, defanged(reason)
 			return []*Field{&p.Reason}
 		})
 	}
@@ -291,7 +307,7 @@ func (s *Server) overruleAdd(w http.ResponseWriter, r *http.Request, q *Request)
 			err = f.At("overrule")
 		}
 		return s.refuseGuard(w, r, q, err, func(p *guardPage) []*Field {
-			p.Over.Value.Value, p.Over.Reason.Value = text, reason
+			p.Over.Value.Value, p.Over.Reason.Value = defanged(text), defanged(reason)
 			return []*Field{&p.Over.Value, &p.Over.Reason}
 		})
 	}

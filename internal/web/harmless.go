@@ -49,8 +49,8 @@ func rewrite(text string, known []indicator.Value, write func(indicator.Found) s
 }
 
 // addressed is what still looks like an address where no indicator was found:
-// a host that cannot be read, an unknown scheme.
-var addressed = regexp.MustCompile(`(?i)[a-z][a-z0-9+.*-]*:/+[^\s<>"'「」（）、。]+|\bwww\.[^\s<>"'「」（）、。]+`)
+// a host that cannot be read, an unknown scheme or none.
+var addressed = regexp.MustCompile(`(?i)[a-z][a-z0-9+.*-]*:/+[^\s<>"'「」（）、。]+|//[^\s<>"'「」（）、。]+|\bwww\.[^\s<>"'「」（）、。]+`)
 
 // inert breaks what is left in a text without indicators.
 func inert(text string, known []indicator.Value) string {
@@ -59,13 +59,26 @@ func inert(text string, known []indicator.Value) string {
 			text = replaceFold(text, v.Host, indicator.Defang(indicator.Domain, v.Host))
 		}
 	}
-	return addressed.ReplaceAllStringFunc(text, func(s string) string {
-		s = indicator.Defang(indicator.URL, s)
-		if i := strings.Index(s, ":/"); i >= 4 && strings.EqualFold(s[:4], "http") {
-			s = "hxxp" + s[4:]
-		}
-		return s
-	})
+	return addressed.ReplaceAllStringFunc(text, breakAddress)
+}
+
+// breakAddress breaks scheme and host of what looks like an address but cannot
+// be read as one.
+func breakAddress(s string) string {
+	start := 0
+	if i := strings.Index(s, ":/"); i >= 0 {
+		s = replaceFold(s[:i], "http", "hxxp") + s[i:]
+		start = i + 1
+	}
+	for start < len(s) && s[start] == '/' {
+		start++
+	}
+	end := len(s)
+	if i := strings.IndexAny(s[start:], "/?#"); i >= 0 {
+		end = start + i
+	}
+	host := strings.ReplaceAll(strings.ReplaceAll(s[start:end], "[.]", "."), ".", "[.]")
+	return s[:start] + host + indicator.Defang(indicator.URL, s[end:])
 }
 
 // replaceFold replaces old, in any case of ASCII letters, by new.

@@ -71,6 +71,7 @@ func (s *Server) showImports(w http.ResponseWriter, r *http.Request, q *Request,
 		for _, f := range page.Form.fields() {
 			if values.Has(f.Name) && f.Kind != "file" {
 				f.Fill(values)
+				f.Value = defanged(f.Value)
 			}
 		}
 		var ok bool

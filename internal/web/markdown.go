@@ -44,7 +44,7 @@ var markdownParser = parser.NewParser(
 const maxDepth = 12
 
 // markdown writes a text as HTML in which nothing can be opened. Headings begin
-// at h3. known are the indicators that the text is about.
+// at h3, below the page's own. known are the indicators that the text is about.
 func markdown(body string, known []indicator.Value) template.HTML {
 	source := []byte(strings.ToValidUTF8(body, string(utf8.RuneError)))
 	w := &markdownWriter{source: source, known: known}
@@ -72,7 +72,7 @@ func (w *markdownWriter) block(n ast.Node, depth int) {
 	case *ast.TextBlock:
 		w.inline(n)
 	case *ast.Heading:
-		w.element(fmt.Sprintf("h%d", min(n.Level+2, 6)), n)
+		w.element(fmt.Sprintf("h%d", min(max(n.Level, 3), 5)), n)
 	case *ast.CodeBlock, *ast.FencedCodeBlock:
 		w.out.WriteString("<pre><code>" + template.HTMLEscapeString(harmless(lines(n, w.source), w.known...)) + "</code></pre>\n")
 	case *ast.ThematicBreak:

@@ -102,7 +102,7 @@ func (f *registerForm) pasted() ([]indicator.Value, error) {
 	var values []indicator.Value
 	var rest strings.Builder
 	for line := range strings.Lines(f.Paste.Value) {
-		if v, ok := indicator.Recognise(strings.TrimSpace(line)); ok {
+		if v, ok := single(strings.TrimSpace(line)); ok {
 			values = append(values, v)
 			rest.WriteByte('\n')
 		} else {
@@ -175,7 +175,7 @@ func (s *Server) preview(ctx context.Context, q *Request, f *registerForm) (*pre
 }
 
 func (s *Server) previewDuplicates(ctx context.Context, q *Request, f *registerForm, p *previewed, values []indicator.Value) error {
-	near, err := advisory.FindDuplicates(ctx, s.DB, q.Caller, f.except, f.Title.Value, values)
+	near, err := s.near(ctx, q, f.except, f.Title.Value, values)
 	p.Related, p.Duplicate = slices.Clone(f.Related), f.Duplicate
 	for _, d := range near {
 		p.Related = slices.DeleteFunc(p.Related, func(id int64) bool { return id == d.ID })
@@ -183,7 +183,7 @@ func (s *Server) previewDuplicates(ctx context.Context, q *Request, f *registerF
 			p.Duplicate = 0
 		}
 		p.Duplicates = append(p.Duplicates, duplicateRow{
-			nearRow:   nearRow{newRow(d.Advisory), d.Why, harmless(d.By)},
+			nearRow:   d,
 			Duplicate: f.Duplicate == d.ID, Related: slices.Contains(f.Related, d.ID),
 			CanSee: advisory.MaySight(q.Caller) && (d.State == advisory.Published || d.State == advisory.Corrected),
 		})

@@ -87,10 +87,8 @@ func (s *Server) reviewDetails(ctx context.Context, q *Request, id int64, one *r
 	one.Marks = len(a.Indicators)
 	one.row = newRow(a)
 	one.Begins, _ = beginning(harmless(a.Body, a.Indicators...), 160)
-	near, err := advisory.FindDuplicates(ctx, s.DB, q.Caller, a.ID, a.Title, a.Indicators)
-	for _, d := range near[:min(len(near), 3)] {
-		one.Duplicates = append(one.Duplicates, nearRow{newRow(d.Advisory), d.Why, harmless(d.By)})
-	}
+	near, err := s.near(ctx, q, a.ID, a.Title, a.Indicators)
+	one.Duplicates = near[:min(len(near), 3)]
 	return err
 }
 

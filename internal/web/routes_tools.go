@@ -4,12 +4,17 @@
 package web
 
 import (
+	"time"
+
 	"teiten/internal/caller"
 	"teiten/internal/guard"
 )
 
 // guardListBody is the most that a form with a guard list may send.
 const guardListBody = guard.MaxListBytes + 64<<10
+
+// uploadTime is for a large file over a slow line.
+const uploadTime = 10 * time.Minute
 
 // toolRoutes are the pages about what is done with it: import, collection, trends, filters, guard, settings, help.
 func (s *Server) toolRoutes() []route {
@@ -31,6 +36,21 @@ func (s *Server) toolRoutes() []route {
 		on("POST", "/guard/overrules", Portal, experts, s.overruleAdd),
 		on("POST", "/guard/overrules/{key}/remove", Portal, experts, s.overruleRemove),
 		on("POST", "/guard/overrules/restore", Portal, experts, s.overruleRestore),
+
+		on("GET", "/import", Portal, contact, s.imports, nav("import")),
+		on("POST", "/import", Portal, contact, s.importNew, body(maxUpload+maxPaste+1<<20), within(uploadTime)),
+		on("GET", "/import/{id}", Portal, contact, s.importShow),
+		on("GET", "/import/{id}/problems.csv", Portal, contact, s.importProblems),
+		on("POST", "/import/{id}/earnest", Portal, contact, s.importEarnest),
+
+		on("GET", "/collectors", Portal, experts, s.collectors, nav("collectors")),
+		on("POST", "/collectors", Portal, experts, s.collectorAdd, within(testTime)),
+		on("POST", "/collectors/{id}", Portal, experts, s.collectorChange),
+		on("POST", "/collectors/{id}/on", Portal, experts, s.collectorSwitch(true)),
+		on("POST", "/collectors/{id}/off", Portal, experts, s.collectorSwitch(false)),
+		on("POST", "/collectors/{id}/run", Portal, experts, s.collectorRun),
+		on("POST", "/collectors/{id}/test", Portal, experts, s.collectorTry, within(testTime)),
+		on("POST", "/collectors/{id}/remove", Portal, experts, s.collectorRemove),
 
 		on("GET", "/institution", Portal, anyRole, s.institution, nav("institution")),
 		on("POST", "/institution/domains", Portal, contact, s.domainAdd),

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"teiten/internal/advisory"
@@ -63,6 +64,12 @@ type searchPage struct {
 	Filters  string // of the address, so that forms keep them: "?category=…" or ""
 	Box      Field
 	Opinions advisory.Opinions
+}
+
+// Telling reports whether there is more to say about the findings than the
+// verdict says already.
+func (p *searchPage) Telling() bool {
+	return len(p.Findings) > 1 || len(p.Findings) == 1 && (p.Answer != answerUnknown || p.Findings[0].Masked)
 }
 
 // Question asks whether the search helped to decide.
@@ -132,12 +139,26 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, q *Request) erro
 // wanted are the indicators that somebody asks about: the one that he typed, or
 // those in what he pasted, each once, and how many were left out.
 func wanted(asked string) ([]indicator.Value, int) {
-	if v, ok := indicator.Recognise(asked); ok {
+	if v, ok := single(asked); ok {
 		return []indicator.Value{v}, 0
 	}
 	values := distinctValues(indicator.Extract(asked))
+	if len(values) == 0 {
+		if v, ok := indicator.Recognise(asked); ok { // written with blanks inside
+			return []indicator.Value{v}, 0
+		}
+	}
 	left := max(0, len(values)-searchMost)
 	return values[:len(values)-left], left
+}
+
+// single reads a text that is one indicator and has no blanks. With blanks it
+// may be several, which Recognise would take for one strange URL.
+func single(s string) (indicator.Value, bool) {
+	if strings.ContainsFunc(s, unicode.IsSpace) {
+		return indicator.Value{}, false
+	}
+	return indicator.Recognise(s)
 }
 
 func distinctValues(found []indicator.Found) []indicator.Value {
@@ -240,16 +261,36 @@ func (s *Server) searchCarriers(ctx context.Context, q *Request, page *searchPag
 		return err
 	}
 	page.Count = len(page.Rows)
-	near, err := advisory.FindDuplicates(ctx, s.DB, q.Caller, 0, subject(asked), values)
-	if err != nil {
-		return err
-	}
+	near, err := s.near(ctx, q, 0, subject(asked), values)
 	for _, d := range near {
 		if !have[d.ID] && d.State.Public() {
-			page.Near = append(page.Near, nearRow{newRow(d.Advisory), d.Why, harmless(d.By)})
+			page.Near = append(page.Near, d)
 		}
 	}
-	return nil
+	return err
+}
+
+// near finds advisories that resemble a title and indicators. That two share a
+// well-known site, which half of all pasted mails do, does not make them alike.
+func (s *Server) near(ctx context.Context, q *Request, except int64, title string, values []indicator.Value) ([]nearRow, error) {
+	g, err := s.Guards.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	common := map[string]bool{}
+	for _, v := range values {
+		if verdict := g.Judge(v); v.Host != "" && len(verdict.Reasons) > 0 && !verdict.HostEntry {
+			common[indicator.Defang(indicator.Domain, v.Host)] = true
+		}
+	}
+	found, err := advisory.FindDuplicates(ctx, s.DB, q.Caller, except, title, values)
+	var list []nearRow
+	for _, d := range found {
+		if d.Why != advisory.SameHost || !common[d.By] {
+			list = append(list, nearRow{newRow(d.Advisory), d.Why, harmless(d.By)})
+		}
+	}
+	return list, err
 }
 
 // subject is the subject of a pasted mail, by which similar ones are found.
@@ -303,10 +344,10 @@ func (s *Server) searchSubject(ctx context.Context, q *Request, page *searchPage
 	if title == "" {
 		title, _, _ = strings.Cut(asked, "\n")
 	}
-	near, err := advisory.FindDuplicates(ctx, s.DB, q.Caller, 0, title, nil)
+	near, err := s.near(ctx, q, 0, title, nil)
 	for _, d := range near {
 		if d.State.Public() {
-			page.Near = append(page.Near, nearRow{newRow(d.Advisory), d.Why, ""})
+			page.Near = append(page.Near, d)
 		}
 	}
 	return err

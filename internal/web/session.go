@@ -50,17 +50,15 @@ func (s *Server) cookieValue(r *http.Request, name string) string {
 	return c.Value
 }
 
-// language is the one chosen before, else English if the browser asks for it
-// first, else Japanese.
+// language is the one chosen before, else the portal's own. What the browser
+// would like is not asked: many hospital PCs ask for English without anybody
+// having chosen it.
 func (s *Server) language(r *http.Request) locale.Lang {
 	switch l := locale.Lang(s.cookieValue(r, "lang")); l {
 	case locale.Japanese, locale.English:
 		return l
 	}
-	if accept := strings.ToLower(strings.TrimSpace(r.Header.Get("Accept-Language"))); strings.HasPrefix(accept, "en") {
-		return locale.English
-	}
-	return locale.Japanese
+	return s.Lang
 }
 
 func (s *Server) languageChoose(w http.ResponseWriter, r *http.Request, _ *Request) error {

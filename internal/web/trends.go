@@ -30,6 +30,9 @@ type trendsPage struct {
 	Tiles   []trendTile
 	Figures []template.HTML // all that the caller may see; beside it, the own institution's
 	Ranking template.HTML
+	Numbers template.HTML // every item of the first figure, where that sums the rarer ones
+	From    string        // of the period, as dates
+	To      string
 	CSV     string // address of the same counts
 	Undated bool   // the series may have things without a date, which no period holds
 }
@@ -181,6 +184,7 @@ func (p *trendsPage) form(q *Request) {
 	f.Every.Value = map[bool]string{true: "month", false: "day"}[a.Monthly]
 	f.From, f.To = q.Field("date", "from", "tools.trends.from"), q.Field("date", "to", "tools.trends.to")
 	f.From.Value, f.To.Value = trend.DayText(a.From), trend.DayText(a.To)
+	p.From, p.To = q.Lang.Date(trend.DayStart(a.From)), q.Lang.Date(trend.DayStart(a.To))
 	p.Undated = a.Series == trend.Observation
 }
 
@@ -195,8 +199,11 @@ func (s *Server) drawTrend(r *http.Request, q *Request, p *trendsPage) error {
 	if err != nil {
 		return err
 	}
-	p.Figures = append(p.Figures, p.Asked.draw(q, "c-all", q.T("tools.trends.all"), all))
 	names := rankTrend(q, p.Asked.Dimension, all)
+	p.Figures = append(p.Figures, p.Asked.draw(q, "c-all", q.T("tools.trends.all"), names, all))
+	if len(names) > chart.Classes {
+		p.Numbers = p.Asked.table(q, names, all)
+	}
 	p.tiles(q, names, sumTrend(all), sumTrend(before))
 	if q.Caller.OrgKind == caller.Institution {
 		mine := p.Asked.Query
@@ -205,10 +212,12 @@ func (s *Server) drawTrend(r *http.Request, q *Request, p *trendsPage) error {
 		if err != nil {
 			return err
 		}
-		p.Figures = append(p.Figures, p.Asked.draw(q, "c-own", q.T("tools.trends.own", "name", q.Caller.OrgName), own))
-		p.Tiles = append(p.Tiles, trendTile{Name: q.T("tools.trends.tile.own." + string(p.Asked.Series)),
-			Figure: locale.Number(sumTrend(own)), Unit: q.T("tools.trends.unit"),
-			Note: q.T("tools.trends.tile.share", "share", percent(sumTrend(own), sumTrend(all)))})
+		p.Figures = append(p.Figures, p.Asked.draw(q, "c-own", q.T("tools.trends.own", "name", q.Caller.OrgName), names, own))
+		if p.Asked.eachOnce() {
+			p.Tiles = append(p.Tiles, trendTile{Name: q.T("tools.trends.tile.own." + string(p.Asked.Series)),
+				Figure: locale.Number(sumTrend(own)), Unit: q.T("tools.trends.unit"),
+				Note: q.T("tools.trends.tile.share", "share", percent(sumTrend(own), sumTrend(all)))})
+		}
 	}
 	if len(names) > 1 {
 		p.Ranking = rankingChart(q, p.Asked.Dimension, names)
@@ -216,15 +225,24 @@ func (s *Server) drawTrend(r *http.Request, q *Request, p *trendsPage) error {
 	return nil
 }
 
+// eachOnce reports whether a thing has exactly one item of the dimension, so
+// that their sum is the number of things.
+func (a *trendAsked) eachOnce() bool {
+	return a.Dimension == trend.Category || a.Dimension == trend.Source
+}
+
 // tiles say the sum, how it compares with the same length of time before, and
 // what there was most of. A dimension of which a thing may have several, or
 // none, has no sum that means anything.
 func (p *trendsPage) tiles(q *Request, names []trendItem, now, before int64) {
 	unit := q.T("tools.trends.unit")
-	if d := p.Asked.Dimension; d == trend.Category || d == trend.Source {
+	if p.Asked.eachOnce() {
 		note := q.T("tools.trends.tile.before.none")
-		if before > 0 {
-			note = q.T("tools.trends.tile.before", "before", before, "change", changed(now, before))
+		switch {
+		case before >= fewForShare:
+			note = q.T("tools.trends.tile.before.change", "before", before, "change", changed(now, before))
+		case before > 0:
+			note = q.T("tools.trends.tile.before", "before", before)
 		}
 		p.Tiles = append(p.Tiles, trendTile{q.T("tools.trends.tile.sum." + string(p.Asked.Series)), locale.Number(now), unit, note})
 	}
@@ -232,6 +250,9 @@ func (p *trendsPage) tiles(q *Request, names []trendItem, now, before int64) {
 		p.Tiles = append(p.Tiles, trendTile{q.T("tools.trends.tile.most"), locale.Number(names[0].count), unit, names[0].name})
 	}
 }
+
+// fewForShare is how few things are too few to write a change as a share of them.
+const fewForShare = 10
 
 // changed writes how much more or less now is than before, as +12.5%.
 func changed(now, before int64) string {
@@ -289,60 +310,79 @@ func itemName(q *Request, d trend.Dimension, item string) string {
 	return harmless(item)
 }
 
-// wholeTable is up to how many items the table beside a chart has a row each;
-// with more, those beyond the first seven are summed, and the CSV has them all.
-const wholeTable = 60
+// draw makes the chart of points. Items, those of everyone, decide which series
+// there are and in which look, so that figures side by side mean the same by
+// the same look; with more than chart.Classes of them, the rarer ones are summed.
+func (a *trendAsked) draw(q *Request, id, title string, items []trendItem, points []trend.Point) template.HTML {
+	items = a.ordered(items)
+	if kept := chart.Classes - 1; len(items) > chart.Classes {
+		items = append(slices.Clone(items[:kept]), trendItem{name: q.T("chart.others", "n", len(items)-kept)})
+	}
+	c := a.chart(q, title, items, points)
+	c.ID = id
+	c.Desc = q.T("tools.trends.desc", "series", q.T("tools.trends.series."+string(a.Series)), "by", q.T("tools.trends.by."+string(a.Dimension)))
+	if a.Lines {
+		return c.Lines()
+	}
+	return c.StackedBars()
+}
 
-// draw makes the chart. Categories keep their own order and look.
-func (a *trendAsked) draw(q *Request, id, title string, points []trend.Point) template.HTML {
+// mostRows is how many items the table of all numbers has at most.
+const mostRows = 200
+
+// table writes the counts of every item.
+func (a *trendAsked) table(q *Request, items []trendItem, points []trend.Point) template.HTML {
+	if len(items) > mostRows {
+		items = append(slices.Clone(items[:mostRows]), trendItem{name: q.T("chart.others", "n", len(items)-mostRows)})
+	}
+	return a.chart(q, q.T("tools.trends.numbers"), items, points).Table()
+}
+
+// ordered keeps categories in their own order; other items stand by their number.
+func (a *trendAsked) ordered(items []trendItem) []trendItem {
+	if a.Dimension != trend.Category {
+		return items
+	}
+	items = slices.Clone(items)
+	order := category.All()
+	slices.SortStableFunc(items, func(x, y trendItem) int {
+		return slices.Index(order, category.Category(x.item)) - slices.Index(order, category.Category(y.item))
+	})
+	return items
+}
+
+// chart has one series for each item. What belongs to none of them goes to the
+// last one, which then has no item.
+func (a *trendAsked) chart(q *Request, title string, items []trendItem, points []trend.Point) chart.Chart {
 	c := chart.Chart{
-		ID: id, Lang: q.Lang, Title: title, Unit: q.T("tools.trends.unit"),
-		Desc:   q.T("tools.trends.desc", "series", q.T("tools.trends.series."+string(a.Series)), "by", q.T("tools.trends.by."+string(a.Dimension))),
+		Lang: q.Lang, Title: title, Unit: q.T("tools.trends.unit"), Sums: true,
 		Across: q.T("tools.trends.every." + map[bool]string{true: "month", false: "day"}[a.Monthly]),
-		Sums:   true,
 	}
 	periods := a.Periods()
-	start := trend.DayStart(a.From)
-	if a.Monthly {
+	if start := trend.DayStart(a.From); a.Monthly {
 		c.Labels = chart.Months(q.Lang, start, len(periods))
 	} else {
 		c.Labels = chart.Days(q.Lang, start, len(periods))
 	}
 	if len(points) == 0 {
-		return c.StackedBars() // says that there is nothing
+		return c // without numbers, which it says
 	}
-	items := rankTrend(q, a.Dimension, points)
-	if a.Dimension == trend.Category {
-		order := category.All()
-		slices.SortStableFunc(items, func(x, y trendItem) int {
-			return slices.Index(order, category.Category(x.item)) - slices.Index(order, category.Category(y.item))
-		})
-	}
-	others := -1
-	if len(items) > wholeTable {
-		others = chart.Classes - 1
-		items = append(items[:others:others], trendItem{name: q.T("chart.others", "n", len(items)-others)})
-	}
-	column := map[string]int{}
+	column, at := map[string]int{}, map[string]int{}
 	for i, p := range periods {
 		column[p] = i
 	}
-	at := map[string]int{}
 	for i, item := range items {
 		at[item.item] = i
 		c.Series = append(c.Series, chart.Series{Name: item.name, Values: make([]float64, len(periods))})
 	}
 	for _, p := range points {
-		i, own := at[p.Item]
-		if !own || i == others {
-			i = others
+		i, ok := at[p.Item]
+		if !ok {
+			i = len(items) - 1
 		}
 		c.Series[i].Values[column[p.Period]] += float64(p.Count)
 	}
-	if a.Lines {
-		return c.Lines()
-	}
-	return c.StackedBars()
+	return c
 }
 
 // rankingChart shows the items over the whole period.

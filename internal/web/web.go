@@ -15,6 +15,7 @@ import (
 	"teiten/internal/blob"
 	"teiten/internal/caller"
 	"teiten/internal/intel"
+	"teiten/internal/locale"
 	"teiten/internal/outbound"
 	"teiten/internal/store"
 )
@@ -70,6 +71,9 @@ type Config struct {
 	// Log receives one line for each request. nil means slog.Default.
 	Log *slog.Logger
 
+	// Lang is the language for readers who have not chosen one; "" is Japanese.
+	Lang locale.Lang
+
 	// Now is the clock. nil means time.Now.
 	Now func() time.Time
 
@@ -124,6 +128,9 @@ func New(c Config) (*Server, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Lang == "" {
+		c.Lang = locale.Japanese
 	}
 	s := &Server{Config: c}
 	if _, err := rand.Read(s.seal[:]); err != nil {

@@ -1,0 +1,208 @@
+// SPDX-FileCopyrightText: The Teiten Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"teiten/internal/caller"
+	"teiten/internal/fault"
+)
+
+// operation is one line of the table: where it is, who may call it, what it
+// does and how it may fail.
+type operation struct {
+	method, path string
+	roles        []caller.Role
+	id           string // in the document
+	tag          string
+	summary      string
+	about        string
+	status       int                        // of success; 0 means 200
+	faults       []int                      // statuses beyond those that every operation may answer with
+	content      map[string]*huma.MediaType // of success, when it is no JSON of a Go type
+
+	bind func(s *server, op *operation, h huma.Operation)
+}
+
+var (
+	everyone   = caller.Roles
+	registrars = []caller.Role{caller.Operator, caller.Analyst, caller.Contact, caller.Staff}
+)
+
+// table is every operation with the roles that may call it. What a role may
+// see or do beyond that the nouns decide.
+func (s *server) table() []operation {
+	return []operation{
+		{
+			method: "GET", path: "/api/v1/advisories", roles: everyone, bind: bind(s.listAdvisories),
+			id: "listAdvisories", tag: tagAdvisories, summary: "List advisories (情報の一覧)",
+			about: "The advisories that the caller may see, the newest first. Follow `next` as `cursor` until it is absent: " +
+				"nothing is left out or told twice, whatever is published meanwhile. " +
+				"There is no free text in the address, because addresses are logged; see `searchAdvisories`.",
+		},
+		{
+			method: "POST", path: "/api/v1/advisories/search", roles: everyone, bind: bind(s.searchAdvisories),
+			id: "searchAdvisories", tag: tagAdvisories, summary: "Search advisories (情報の検索)",
+			about: "The same list, narrowed to the advisories in which every word of `text` occurs, in whatever width, case or kind of kana. " +
+				"Words in 「」 or quotation marks stay together. It changes nothing.",
+			faults: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
+		},
+		{
+			method: "POST", path: "/api/v1/advisories", roles: registrars, bind: bind(s.submitAdvisory),
+			id: "submitAdvisory", tag: tagAdvisories, summary: "Submit an advisory (情報の登録)",
+			about: "Registers an advisory as a draft, for review, or, for the ISAC's operators and analysts, published at once. " +
+				"Indicators may be written in any form (`hxxps://evil[.]example/`), or be extracted from `text`; what is stored is normalised. " +
+				"With an `external_id`, repeating a request that was interrupted does no harm: it is a conflict.",
+			status: http.StatusCreated,
+			faults: []int{http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
+		},
+		{
+			method: "GET", path: "/api/v1/advisories/{id}", roles: everyone, bind: bind(s.getAdvisory),
+			id: "getAdvisory", tag: tagAdvisories, summary: "Read an advisory (情報の詳細)",
+			about: "One advisory with its indicators, techniques and sightings. One that the caller may not see does not exist for him. " +
+				"What identifies a recipient in the text and the indicators of another organisation is masked with `*`.",
+			faults: []int{http.StatusNotFound},
+		},
+		{
+			method: "GET", path: "/api/v1/lookup", roles: everyone, bind: bind(s.lookupOne),
+			id: "lookup", tag: tagIndicators, summary: "Look an indicator up (指標の照会)",
+			about: "What the caller may know about a URL, domain, address, network, mail address or file hash, written in any form. " +
+				"An indicator that is not known is an answer, not an error. The value is written to no log of this program.",
+		},
+		{
+			method: "POST", path: "/api/v1/lookup", roles: everyone, bind: bind(s.lookupMany),
+			id: "lookupBatch", tag: tagIndicators, summary: "Look many indicators up (指標の一括照会)",
+			about: "Up to 1,000 values of one moment, answered in the same order. A value that is no indicator has `recognised: false`. " +
+				"It changes nothing.",
+			faults: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
+		},
+		{
+			method: "GET", path: "/api/v1/trends", roles: everyone, bind: bind(s.trends),
+			id: "readTrends", tag: tagTrends, summary: "Read counts by day or month (傾向)",
+			about: "How much was published, seen and observed, by days or months of Asia/Tokyo, as far as the caller may see it. " +
+				"Series are never added up. Items with a count of 0 are left out; `periods` has every period. What has no date is in no period.",
+		},
+		{
+			method: "GET", path: "/api/v1/techniques", roles: everyone, bind: bind(s.techniques),
+			id: "listTechniques", tag: tagTechniques, summary: "List attack techniques (攻撃手法の一覧)",
+			about: "The vocabulary of techniques, by tactic: those of MITRE ATT&CK with its ids, and the ISAC's own.",
+		},
+		{
+			method: "GET", path: "/api/v1/openapi.json", roles: everyone, bind: bind(s.openAPIJSON),
+			id: "openapiJSON", tag: tagDocument, summary: "This document as JSON",
+			about:   "The OpenAPI 3.1 description of this API.",
+			content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject}}},
+		},
+		{
+			method: "GET", path: "/api/v1/openapi.yaml", roles: everyone, bind: bind(s.openAPIYAML),
+			id: "openapiYAML", tag: tagDocument, summary: "This document as YAML",
+			about:   "The OpenAPI 3.1 description of this API.",
+			content: map[string]*huma.MediaType{"application/yaml": {Schema: &huma.Schema{Type: huma.TypeString}}},
+		},
+	}
+}
+
+// name is the operation's id for logs; "" before one is found.
+func (op *operation) name() string {
+	if op == nil {
+		return ""
+	}
+	return op.id
+}
+
+// route is how the audit record names the operation.
+func (op *operation) route() string { return op.method + " " + op.path }
+
+// register puts an operation on the mux and into the document. It panics if
+// the operation says too little to be safe.
+func (s *server) register(op operation) {
+	switch {
+	case len(op.roles) == 0:
+		panic("api: " + op.route() + ": no roles")
+	case op.bind == nil:
+		panic("api: " + op.route() + ": no handler")
+	}
+	for _, role := range op.roles {
+		if !slices.Contains(caller.Roles, role) {
+			panic(fmt.Sprintf("api: %s: unknown role %q", op.route(), role))
+		}
+	}
+	status := op.status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	h := huma.Operation{
+		Method: op.method, Path: op.path, OperationID: op.id, Tags: []string{op.tag}, Summary: op.summary, Description: op.about,
+		DefaultStatus:                status,
+		RejectUnknownQueryParameters: true,
+		BodyReadTimeout:              within,
+		MaxBodyBytes:                 maxBody + 1, // a body of exactly the limit is let through
+		Extensions:                   map[string]any{"x-roles": op.roles},
+		Responses:                    s.responses(op, status),
+		Middlewares:                  huma.Middlewares{s.admit(&op)},
+	}
+	op.bind(s, &op, h)
+}
+
+// responses documents how an operation answers.
+func (s *server) responses(op operation, status int) map[string]*huma.Response {
+	all := map[string]*huma.Response{
+		strconv.Itoa(status): {Description: http.StatusText(status), Content: op.content},
+	}
+	faults := append([]int{http.StatusBadRequest, http.StatusForbidden, http.StatusUnprocessableEntity,
+		http.StatusInternalServerError, http.StatusServiceUnavailable}, op.faults...)
+	for _, f := range faults {
+		all[strconv.Itoa(f)] = &huma.Response{Ref: "#/components/responses/" + responseNames[f]}
+	}
+	return all
+}
+
+// admit finds out who calls and holds the operation's roles against it, before
+// anything of the request is read.
+func (s *server) admit(op *operation) func(huma.Context, func(huma.Context)) {
+	return func(hc huma.Context, next func(huma.Context)) {
+		r, w := humago.Unwrap(hc)
+		ctx := r.Context()
+		q := requestOf(ctx)
+		q.op = op
+		if op.method == http.MethodPost {
+			q.in = "body"
+		}
+		c, err := s.Caller(r)
+		switch {
+		case err == nil:
+			q.caller = c
+			err = c.Need(op.roles...)
+		case fault.Is(err, fault.NotFound): // the account, not what the address names
+			err = fault.Wrap(err, fault.Forbidden, "fault.forbidden")
+		}
+		if err != nil {
+			s.send(w, s.problem(ctx, q, err))
+			return
+		}
+		next(hc)
+	}
+}
+
+// bind makes an operation of a method: faults become problems.
+func bind[I, O any](do func(context.Context, *request, *I) (*O, error)) func(*server, *operation, huma.Operation) {
+	return func(s *server, op *operation, h huma.Operation) {
+		huma.Register(s.api, h, func(ctx context.Context, in *I) (*O, error) {
+			q := requestOf(ctx)
+			out, err := do(ctx, q, in)
+			if err != nil {
+				return nil, s.problem(ctx, q, err)
+			}
+			return out, nil
+		})
+	}
+}
