@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -161,23 +162,28 @@ func latin(r rune) bool { return unicode.Is(unicode.Latin, r) || unicode.IsDigit
 // they concern.
 func Matched(ctx context.Context, q store.Queryer, c caller.Caller, ids ...int64) (map[int64][]string, error) {
 	all := map[int64][]string{}
-	for _, id := range ids {
-		rows, err := q.Query(ctx, `SELECT matched FROM concern WHERE organisation_id = $1 AND advisory_id = $2 ORDER BY matched`, c.Org, id)
-		if err != nil {
-			return nil, err
-		}
-		for rows.Next() {
-			var w string
-			if err := rows.Scan(&w); err != nil {
-				rows.Close()
-				return nil, err
-			}
-			all[id] = append(all[id], w)
-		}
-		rows.Close()
-		if err := rows.Err(); err != nil {
-			return nil, err
-		}
+	if len(ids) == 0 {
+		return all, nil
 	}
-	return all, nil
+	args := []any{c.Org}
+	list := make([]string, len(ids))
+	for i, id := range ids {
+		args = append(args, id)
+		list[i] = "$" + strconv.Itoa(len(args))
+	}
+	rows, err := q.Query(ctx, `SELECT advisory_id, matched FROM concern WHERE organisation_id = $1
+		AND advisory_id IN (`+strings.Join(list, ", ")+`) ORDER BY advisory_id, matched`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		var w string
+		if err := rows.Scan(&id, &w); err != nil {
+			return nil, err
+		}
+		all[id] = append(all[id], w)
+	}
+	return all, rows.Err()
 }

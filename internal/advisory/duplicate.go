@@ -70,8 +70,9 @@ func FindDuplicates(ctx context.Context, q store.Queryer, c caller.Caller, excep
 		values = values[:50]
 	}
 	for _, v := range values {
-		if err := take(`i.kind = $4 AND i.value = $5`, SameIndicator,
-			indicator.Defang(v.Kind, v.Value), string(v.Kind), v.Value); err != nil {
+		kind := string(v.Kind)
+		if err := take(`i.indicator_key = $4 AND i.kind = $5 AND i.value = $6`, SameIndicator,
+			indicator.Defang(v.Kind, v.Value), q.Key(kind, v.Value), kind, v.Value); err != nil {
 			return nil, err
 		}
 	}

@@ -58,7 +58,23 @@ func List(ctx context.Context, q store.Queryer, c caller.Caller, f Filter) (Page
 	if f.Limit < 1 || f.Limit > 1000 {
 		return Page{}, fault.New(fault.Invalid, "fault.limit", "most", 1000)
 	}
-	query, args, err := f.sql(q, c)
+	if f.Text != "" && search.Sorts(q.Engine()) {
+		// Of a frequent word the newest texts have a pageful; else the rare word's
+		// few texts are quick to sort.
+		if p, err := f.page(ctx, q, c, searchNear); err != nil || p.Next != 0 {
+			return p, err
+		}
+	}
+	return f.page(ctx, q, c, 0)
+}
+
+// searchNear is among how many of the newest texts words are searched for
+// before they are in all texts, on an engine whose index sorts what it finds.
+const searchNear = 1000
+
+// page reads a page of a list, among the newest texts only if near is not 0.
+func (f Filter) page(ctx context.Context, q store.Queryer, c caller.Caller, near int) (Page, error) {
+	query, args, err := f.sql(q, c, near)
 	if err != nil {
 		return Page{}, err
 	}
@@ -82,8 +98,9 @@ func List(ctx context.Context, q store.Queryer, c caller.Caller, f Filter) (Page
 	return p, rows.Err()
 }
 
-// sql returns everything behind the columns of the SELECT.
-func (f Filter) sql(q store.Queryer, c caller.Caller) (string, []any, error) {
+// sql returns everything behind the columns of the SELECT. If near is not 0,
+// words are searched for among that many of the newest texts only.
+func (f Filter) sql(q store.Queryer, c caller.Caller, near int) (string, []any, error) {
 	args := seesArgs(c)
 	where := []string{visible(1)}
 	arg := func(v any) string {
@@ -103,6 +120,9 @@ func (f Filter) sql(q store.Queryer, c caller.Caller) (string, []any, error) {
 	}
 	if len(words) > 0 {
 		clause := search.Match(q.Engine(), words, len(args)+1)
+		if near > 0 {
+			clause = search.Near(q.Engine(), words, len(args)+1, f.Before, near)
+		}
 		joins += clause.Join + " "
 		where = append(where, clause.Where...)
 		args = append(args, clause.Args...)
@@ -121,18 +141,11 @@ func (f Filter) sql(q store.Queryer, c caller.Caller) (string, []any, error) {
 	if f.TLP != nil {
 		where = append(where, "a.tlp = "+arg(int64(*f.TLP)))
 	}
-	states := f.States
-	if len(states) == 0 {
-		states = []State{Published, Corrected, Withdrawn}
+	inStates, err := f.states(arg)
+	if err != nil {
+		return "", nil, err
 	}
-	list := make([]string, len(states))
-	for i, s := range states {
-		if !slices.Contains(States, s) {
-			return "", nil, fault.New(fault.Invalid, "advisory.state", "state", short(string(s)))
-		}
-		list[i] = arg(string(s))
-	}
-	where = append(where, "a.state IN ("+strings.Join(list, ", ")+")")
+	where = append(where, inStates)
 	if !f.From.IsZero() {
 		where = append(where, order+" >= "+arg(store.Micros(f.From)))
 	}
@@ -152,16 +165,57 @@ func (f Filter) sql(q store.Queryer, c caller.Caller) (string, []any, error) {
 		where = append(where, `EXISTS (SELECT 1 FROM concern n WHERE n.advisory_id = a.id AND n.organisation_id = `+arg(f.Concerns)+`)`)
 	}
 	if f.Indicator != nil {
-		k, v := arg(string(f.Indicator.Kind)), arg(f.Indicator.Value)
-		where = append(where, `EXISTS (SELECT 1 FROM advisory_indicator i WHERE i.advisory_id = a.id AND i.kind = `+k+` AND i.value = `+v+`)`)
+		key, k, v := arg(q.Key(string(f.Indicator.Kind), f.Indicator.Value)), arg(string(f.Indicator.Kind)), arg(f.Indicator.Value)
+		where = append(where, `a.id IN (SELECT i.advisory_id FROM advisory_indicator i WHERE i.indicator_key = `+key+` AND i.kind = `+k+` AND i.value = `+v+`)`)
 	}
 	return from + joins + "WHERE " + strings.Join(where, " AND ") + " ORDER BY " + order + " DESC", args, nil
+}
+
+// states is the condition on the state. Nearly all advisories are published:
+// an engine that went by the index of states would sort them all for one page,
+// so that index is offered only to those who ask for the others.
+func (f Filter) states(arg func(any) string) (string, error) {
+	states, in := f.States, " IN ("
+	if len(states) == 0 {
+		states = []State{Published, Corrected, Withdrawn}
+	}
+	for _, s := range states {
+		if !slices.Contains(States, s) {
+			return "", fault.New(fault.Invalid, "advisory.state", "state", short(string(s)))
+		}
+	}
+	if slices.Contains(states, Published) {
+		var others []State
+		for _, s := range States {
+			if !slices.Contains(states, s) {
+				others = append(others, s)
+			}
+		}
+		if len(others) == 0 {
+			return "TRUE", nil
+		}
+		states, in = others, " NOT IN ("
+	}
+	list := make([]string, len(states))
+	for i, s := range states {
+		list[i] = arg(string(s))
+	}
+	return "a.state" + in + strings.Join(list, ", ") + ")", nil
 }
 
 // Count returns how many advisories a filter finds, at most most.
 func Count(ctx context.Context, q store.Queryer, c caller.Caller, f Filter, most int) (n int, err error) {
 	f.Before = 0
-	query, args, err := f.sql(q, c)
+	if f.Text != "" && search.Sorts(q.Engine()) {
+		if n, err = f.count(ctx, q, c, most, 2*most); err != nil || n == most {
+			return n, err
+		}
+	}
+	return f.count(ctx, q, c, most, 0)
+}
+
+func (f Filter) count(ctx context.Context, q store.Queryer, c caller.Caller, most, near int) (n int, err error) {
+	query, args, err := f.sql(q, c, near)
 	if err != nil {
 		return 0, err
 	}

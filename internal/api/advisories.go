@@ -172,7 +172,7 @@ func (q *request) summary(a *advisory.Advisory, seen *advisory.Sightings, concer
 type advisoryIndicator struct {
 	Kind   kindName `json:"kind"`
 	Value  string   `json:"value" doc:"Normalised, raw: never follow it" example:"http://evil.example/login"`
-	Host   string   `json:"host,omitempty" doc:"Of a URL or mail address" example:"evil.example"`
+	Host   string   `json:"host,omitempty" doc:"Of a URL or mail address; of a domain or address, itself" example:"evil.example"`
 	Masked bool     `json:"masked" doc:"What identifies the recipient is replaced by *"`
 }
 

@@ -89,7 +89,20 @@ func Entries(ctx context.Context, q store.Queryer, c caller.Caller, s Selection,
 		defer rows.Close()
 		var pending Entry
 		have := false
-		flush := func() bool { return !have || except.hold(&pending, s.Pages) || yield(masked(pending), nil) }
+		seen := map[string]bool{} // what was masked: several URLs may become one
+		flush := func() bool {
+			if !have || except.hold(&pending, s.Pages) {
+				return true
+			}
+			if m, changed := indicator.Mask(pending.Kind, pending.Value); changed {
+				pending.Value = m
+				if seen[m] {
+					return true
+				}
+				seen[m] = true
+			}
+			return yield(pending, nil)
+		}
 		for rows.Next() {
 			var e Entry
 			var level, first, last, until, confidence int64
@@ -122,13 +135,6 @@ func (e *Entry) widen(o *Entry) {
 	e.FirstSeen, e.LastSeen, e.ValidUntil, e.Confidence, e.Brand = sum.FirstSeen, sum.LastSeen, sum.ValidUntil, sum.Confidence, sum.Brand
 	e.self, e.HostBlocked = e.self || o.self, e.HostBlocked || o.HostBlocked
 	e.TLP = min(e.TLP, o.TLP)
-}
-
-func masked(e Entry) Entry {
-	if m, changed := indicator.Mask(e.Kind, e.Value); changed {
-		e.Value = m
-	}
-	return e
 }
 
 func (s Selection) sql(c caller.Caller, today time.Time) (string, []any) {

@@ -41,6 +41,7 @@ type model struct {
 	db     *store.DB
 	r      *rand.Rand
 	values []indicator.Value
+	file   int64 // from which every row comes
 	rows   map[int64]bool
 	claims map[said]*intel.Claim
 	counts map[said]int  // observations
@@ -50,6 +51,10 @@ type model struct {
 func newModel(t *testing.T, db *store.DB) *model {
 	m := &model{People: membertest.Register(t, db), t: t, db: db, r: rand.New(rand.NewPCG(11, 12)),
 		rows: map[int64]bool{}, claims: map[said]*intel.Claim{}, counts: map[said]int{}, brands: map[said]bool{}}
+	m.must(db.Keep(ctx, func(tx *store.Tx) (err error) {
+		m.file, err = tx.Insert(ctx, `INSERT INTO import_file (format, name, organisation_id) VALUES ('csv', 'a.csv', $1) RETURNING id`, m.Analyst.Org)
+		return err
+	}))
 	for i := range 40 { // hosts whose names sort otherwise than their labels
 		for _, host := range []string{"h%d.example", "www.h%d.example", "h%d-a.example", "a.b.h%d.test"} {
 			m.value(indicator.URL, fmt.Sprintf("https://"+host+"/login", i))
@@ -100,7 +105,7 @@ func (m *model) record(n int) (got, want intel.Outcome) {
 			claim.Entry, claim.HostEntry = old.Entry, old.HostEntry
 		}
 		o := intel.NewObservation(v, claim, seen)
-		o.Key, o.ClaimKey, o.Source = int64(m.r.IntN(5000)), m.db.Key(string(v.Kind), v.Value), "csv"
+		o.Key, o.ClaimKey, o.Source, o.File = int64(m.r.IntN(5000)), m.db.Key(string(v.Kind), v.Value), "csv", m.file
 		// Within a batch the model needs one judgement too.
 		for _, p := range batch {
 			if p.Value.Value == v.Value {
@@ -186,6 +191,19 @@ func (m *model) visible(c caller.Caller, value string) (all []*intel.Claim) {
 		}
 	}
 	return all
+}
+
+// near counts the other values on a host about which the caller may see a claim.
+func (m *model) near(c caller.Caller, v indicator.Value) (n int) {
+	if v.Host == "" || v.Kind == indicator.Email {
+		return 0
+	}
+	for _, other := range m.values {
+		if other.Host == v.Host && other.Value != v.Value && len(m.visible(c, other.Value)) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // merged is one claim of many.

@@ -31,6 +31,19 @@ func TestRecordAndLookup(t *testing.T) {
 				t.Fatalf("round %d of %d rows: %+v, want %+v", round, n, got, want)
 			}
 		}
+		// Two on one host of which only their source and the ISAC know.
+		var red []intel.Observation
+		for i, s := range []string{"https://red.example/1", "https://red.example/2"} {
+			m.value(indicator.URL, s)
+			o := intel.NewObservation(m.values[len(m.values)-1], intel.Claim{TLP: tlp.Red, Org: m.ContactB.Org}, now.UTC())
+			o.Key, o.ClaimKey, o.File = int64(9000+i), db.Key("url", s), m.file
+			red = append(red, o)
+		}
+		m.expect(red)
+		m.must(db.Keep(ctx, func(tx *store.Tx) error {
+			_, err := intel.Record(ctx, tx, red)
+			return err
+		}))
 		m.Each(func(name string, c caller.Caller) {
 			hits, err := intel.Lookup(ctx, db, db.Key, c, m.values)
 			m.must(err)
@@ -49,7 +62,13 @@ func TestRecordAndLookup(t *testing.T) {
 				if h.Known != (len(all) > 0) || h.Active != active || h.Sources != len(orgs) || h.Observations != seen || h.TLP != want.TLP ||
 					!h.FirstSeen.Equal(want.FirstSeen) || !h.LastSeen.Equal(want.LastSeen) || !h.ValidUntil.Equal(want.ValidUntil) ||
 					h.Confidence != want.Confidence || h.Entry != want.Entry || h.HostEntry != want.HostEntry || (len(h.Brands) > 0) && !brand {
-					t.Errorf("%s on %s: %+v, want %+v of %d claims, %d observations", name, m.values[i].Value, h, want, len(all), seen)
+					t.Fatalf("%s on %s: %+v, want %+v of %d claims, %d observations", name, m.values[i].Value, h, want, len(all), seen)
+				}
+				if near := m.near(c, m.values[i]); h.SameHost != near {
+					t.Fatalf("%s on %s: %d others on the host, want %d", name, m.values[i].Value, h.SameHost, near)
+				}
+				if listed, err := intel.Observations(ctx, db, db.Key, c, m.values[i], 1000); err != nil || len(listed) != seen {
+					t.Fatalf("%s on %s: %d observations listed, %v; want %d", name, m.values[i].Value, len(listed), err, seen)
 				}
 			}
 		})

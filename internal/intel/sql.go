@@ -6,9 +6,13 @@ package intel
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"teiten/internal/indicator"
 	"teiten/internal/store"
@@ -25,10 +29,12 @@ const insertObservation = `INSERT INTO observation (key, indicator_key, tlp, org
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (key) DO NOTHING`
 
 // insertObservations stores the rows that are not there and returns them.
-// Prepared rows are the fastest way into SQLite, arrays the one into PostgreSQL.
+// Prepared rows are the fastest way into SQLite, COPY the one into PostgreSQL.
 func insertObservations(ctx context.Context, tx *store.Tx, rows []placed) ([]placed, error) {
 	if tx.Engine() == store.Postgres && len(rows) > 50 {
-		return insertManyObservations(ctx, tx, rows)
+		if fresh, ok, err := copyObservations(ctx, tx, rows); ok || err != nil {
+			return fresh, err
+		}
 	}
 	stmt, err := tx.Prepare(ctx, insertObservation)
 	if err != nil {
@@ -48,52 +54,49 @@ func insertObservations(ctx context.Context, tx *store.Tx, rows []placed) ([]pla
 	return fresh, nil
 }
 
-// manyObservations is insertObservation for arrays of columns: one statement
-// for a batch. A staging table filled by COPY takes longer, for its rows are
-// written twice.
-const manyObservations = `INSERT INTO observation (key, indicator_key, tlp, organisation_id, file_id, source, category, brand, written, observed_at, day)
-	SELECT * FROM unnest($1::BIGINT[], $2::BIGINT[], $3::BIGINT[], $4::BIGINT[], $5::BIGINT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::BIGINT[], $11::BIGINT[])
-	ON CONFLICT (key) DO NOTHING RETURNING key`
+var observationColumns = []string{"key", "indicator_key", "tlp", "organisation_id", "file_id", "source", "category",
+	"brand", "written", "observed_at", "day"}
 
-func insertManyObservations(ctx context.Context, tx *store.Tx, rows []placed) ([]placed, error) {
-	n := len(rows)
-	ints, texts := columnsOf[int64](7, n), columnsOf[string](4, n)
+// copyObservations looks which rows are there and copies the others. That is
+// twice as fast as ON CONFLICT, which has no COPY; false when somebody else
+// stores some of the same rows at this moment.
+func copyObservations(ctx context.Context, tx *store.Tx, rows []placed) (fresh []placed, ok bool, err error) {
+	keys := make([]int64, len(rows))
 	for i, o := range rows {
-		ints.set(i, o.Key, o.ClaimKey, int64(o.TLP), o.Org, o.File, store.Micros(o.ObservedAt), trend.Day(o.ObservedAt))
-		texts.set(i, o.Source, string(o.Category), o.Brand, o.Written)
+		keys[i] = o.Key
 	}
-	added, err := keysOf(tx.Query(ctx, manyObservations, ints[0], ints[1], ints[2], ints[3], ints[4],
-		texts[0], texts[1], texts[2], texts[3], ints[5], ints[6]))
+	known, err := keysOf(tx.Query(ctx, `SELECT key FROM observation WHERE key = ANY($1::BIGINT[])`, keys))
 	if err != nil {
-		return nil, fmt.Errorf("intel: observations: %w", err)
+		return nil, false, fmt.Errorf("intel: observations: %w", err)
 	}
-	if len(added) == n {
-		return rows, nil
-	}
-	fresh := make([]placed, 0, len(added))
-	for _, o := range rows {
-		if _, ok := slices.BinarySearch(added, o.Key); ok {
-			fresh = append(fresh, o)
-		}
-	}
-	return fresh, nil
+	fresh = slices.DeleteFunc(slices.Clone(rows), func(o placed) bool {
+		_, found := slices.BinarySearch(known, o.Key)
+		return found
+	})
+	ok, err = tryCopy(ctx, tx, "observation", observationColumns, len(fresh), func(i int) []any { return observationValues(fresh[i].Observation) })
+	return fresh, ok, err
 }
 
-// columnSet are arrays of one type, each a column of a statement for many rows.
-type columnSet[T any] [][]T
-
-func columnsOf[T any](columns, rows int) columnSet[T] {
-	all := make(columnSet[T], columns)
-	for i := range all {
-		all[i] = make([]T, rows)
+// tryCopy copies rows into a table of PostgreSQL; false, and nothing copied, if
+// one of them is there by now.
+func tryCopy(ctx context.Context, tx *store.Tx, table string, columns []string, n int, row func(int) []any) (bool, error) {
+	if n == 0 {
+		return true, nil
 	}
-	return all
-}
-
-func (c columnSet[T]) set(row int, values ...T) {
-	for i, v := range values {
-		c[i][row] = v
+	if _, err := tx.Exec(ctx, `SAVEPOINT many`); err != nil {
+		return false, err
 	}
+	_, err := tx.Copy(ctx, table, columns, pgx.CopyFromSlice(n, func(i int) ([]any, error) { return row(i), nil }))
+	var clash *pgconn.PgError
+	if errors.As(err, &clash) && clash.Code == "23505" {
+		_, err = tx.Exec(ctx, `ROLLBACK TO SAVEPOINT many`)
+		return false, err
+	}
+	if err != nil {
+		return false, fmt.Errorf("intel: %s: %w", table, err)
+	}
+	_, err = tx.Exec(ctx, `RELEASE SAVEPOINT many`)
+	return true, err
 }
 
 // keysOf reads the keys that a statement returns, in ascending order.
@@ -165,7 +168,9 @@ func (c *Claim) status() string {
 // key, and says how many of each.
 func storeClaims(ctx context.Context, tx *store.Tx, claims []keyedClaim) (added, renewed int, err error) {
 	if tx.Engine() == store.Postgres && len(claims) > 50 {
-		return storeManyClaims(ctx, tx, claims)
+		if added, renewed, ok, err := copyClaims(ctx, tx, claims); ok || err != nil {
+			return added, renewed, err
+		}
 	}
 	insert, err := tx.Prepare(ctx, insertClaim)
 	if err != nil {
@@ -210,12 +215,8 @@ func widenClaims(ctx context.Context, tx *store.Tx, old []*keyedClaim) (renewed 
 	return renewed, nil
 }
 
-// manyClaims is insertClaim for arrays of columns.
-const manyClaims = `INSERT INTO indicator (key, tlp, organisation_id, kind, value, host, host_key, written, category, brand,
-		first_seen, last_seen, confidence, valid_until, status, is_entry, is_host_entry)
-	SELECT * FROM unnest($1::BIGINT[], $2::BIGINT[], $3::BIGINT[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[],
-		$11::BIGINT[], $12::BIGINT[], $13::BIGINT[], $14::BIGINT[], $15::TEXT[], $16::BOOLEAN[], $17::BOOLEAN[])
-	ON CONFLICT (key, tlp, organisation_id) DO NOTHING RETURNING key, tlp, organisation_id`
+var claimColumns = []string{"key", "tlp", "organisation_id", "kind", "value", "host", "host_key", "written", "category", "brand",
+	"first_seen", "last_seen", "confidence", "valid_until", "status", "is_entry", "is_host_entry"}
 
 // manyWidened is updateClaim for arrays of columns.
 const manyWidened = `UPDATE indicator AS o` + widen + `
@@ -223,58 +224,66 @@ const manyWidened = `UPDATE indicator AS o` + widen + `
 		AS n (key, tlp, organisation_id, brand, first_seen, last_seen, confidence, valid_until)
 	WHERE o.key = n.key AND o.tlp = n.tlp AND o.organisation_id = n.organisation_id AND` + widens
 
-const manyCollisions = `SELECT COUNT(*) FROM indicator AS o
-	JOIN unnest($1::BIGINT[], $2::BIGINT[], $3::BIGINT[], $4::TEXT[], $5::TEXT[]) AS n (key, tlp, organisation_id, kind, value)
-	ON o.key = n.key AND o.tlp = n.tlp AND o.organisation_id = n.organisation_id WHERE o.kind <> n.kind OR o.value <> n.value`
-
-func storeManyClaims(ctx context.Context, tx *store.Tx, claims []keyedClaim) (added, renewed int, err error) {
-	ints, texts, bools := claimArrays(claims)
-	rows, err := tx.Query(ctx, manyClaims, ints[0], ints[1], ints[2], texts[0], texts[1], texts[2], texts[3], texts[4], texts[5], texts[6],
-		ints[3], ints[4], ints[5], ints[6], texts[7], bools[0], bools[1])
+// copyClaims is storeClaims as copyObservations is insertObservations.
+func copyClaims(ctx context.Context, tx *store.Tx, claims []keyedClaim) (added, renewed int, ok bool, err error) {
+	keys := make([]int64, len(claims))
+	for i := range claims {
+		keys[i] = claims[i].key
+	}
+	rows, err := tx.Query(ctx, `SELECT key, tlp, organisation_id, kind, value FROM indicator WHERE key = ANY($1::BIGINT[])`, keys)
 	if err != nil {
-		return 0, 0, fmt.Errorf("intel: indicators: %w", err)
+		return 0, 0, false, fmt.Errorf("intel: indicators: %w", err)
 	}
 	defer rows.Close()
-	fresh := make(map[claimID]struct{}, len(claims))
+	known := map[claimID]indicator.Value{}
 	for rows.Next() {
 		var id claimID
-		if err := rows.Scan(&id.key, &id.tlp, &id.org); err != nil {
-			return 0, 0, err
+		var v indicator.Value
+		if err := rows.Scan(&id.key, &id.tlp, &id.org, &v.Kind, &v.Value); err != nil {
+			return 0, 0, false, err
 		}
-		fresh[id] = struct{}{}
+		known[id] = v
 	}
 	if err := rows.Err(); err != nil {
-		return 0, 0, fmt.Errorf("intel: indicators: %w", err)
+		return 0, 0, false, err
 	}
-	if len(fresh) == len(claims) {
-		return len(fresh), 0, nil
-	}
-	old := slices.DeleteFunc(claims, func(c keyedClaim) bool { _, ok := fresh[c.id()]; return ok })
-	ints, texts, _ = claimArrays(old)
-	var other int
-	if err := tx.QueryRow(ctx, manyCollisions, ints[0], ints[1], ints[2], texts[0], texts[1]).Scan(&other); err != nil {
-		return 0, 0, fmt.Errorf("intel: indicators: %w", err)
-	}
-	if other > 0 {
-		return 0, 0, collided("")
-	}
-	moved, err := tx.Exec(ctx, manyWidened, ints[0], ints[1], ints[2], texts[6], ints[3], ints[4], ints[5], ints[6])
-	if err != nil {
-		return 0, 0, fmt.Errorf("intel: indicators: %w", err)
-	}
-	return len(fresh), int(moved), nil
-}
-
-func claimArrays(claims []keyedClaim) (ints columnSet[int64], texts columnSet[string], bools columnSet[bool]) {
-	n := len(claims)
-	ints, texts, bools = columnsOf[int64](7, n), columnsOf[string](8, n), columnsOf[bool](2, n)
+	var fresh, old []*keyedClaim
 	for i := range claims {
 		c := &claims[i]
-		ints.set(i, c.key, int64(c.TLP), c.Org, store.Micros(c.FirstSeen), store.Micros(c.LastSeen), int64(c.Confidence), store.Micros(c.ValidUntil))
-		texts.set(i, string(c.Kind), c.Value.Value, c.Host, indicator.HostKey(c.Host), c.Written, string(c.Category), c.Brand, c.status())
-		bools.set(i, c.Entry, c.HostEntry)
+		v, found := known[c.id()]
+		switch {
+		case !found:
+			fresh = append(fresh, c)
+		case v.Kind != c.Kind || v.Value != c.Value.Value:
+			return 0, 0, false, collided(c.Kind)
+		default:
+			old = append(old, c)
+		}
 	}
-	return ints, texts, bools
+	ok, err = tryCopy(ctx, tx, "indicator", claimColumns, len(fresh), func(i int) []any { return claimValues(fresh[i]) })
+	if ok && err == nil {
+		renewed, err = widenMany(ctx, tx, old)
+	}
+	return len(fresh), renewed, ok, err
+}
+
+func widenMany(ctx context.Context, tx *store.Tx, old []*keyedClaim) (int, error) {
+	if len(old) == 0 {
+		return 0, nil
+	}
+	var ints [7][]int64
+	var brands []string
+	for _, c := range old {
+		for i, v := range [...]int64{c.key, int64(c.TLP), c.Org, store.Micros(c.FirstSeen), store.Micros(c.LastSeen), int64(c.Confidence), store.Micros(c.ValidUntil)} {
+			ints[i] = append(ints[i], v)
+		}
+		brands = append(brands, c.Brand)
+	}
+	n, err := tx.Exec(ctx, manyWidened, ints[0], ints[1], ints[2], brands, ints[3], ints[4], ints[5], ints[6])
+	if err != nil {
+		return 0, fmt.Errorf("intel: indicators: %w", err)
+	}
+	return int(n), nil
 }
 
 const releaseClaim = `UPDATE indicator SET status = 'revoked'

@@ -127,6 +127,38 @@ type Clause struct {
 	Order string
 }
 
+// Sorts reports whether the engine must find all texts that have the words
+// before it can put the newest first. FTS5 gives its rows in order.
+func Sorts(engine store.Dialect) bool { return engine == store.Postgres }
+
+// Near is Match among no more than the given number of the newest texts before
+// a position (0 for the newest of all), read one by one.
+func Near(engine store.Dialect, words []string, n int, before int64, most int) Clause {
+	c := Clause{Join: `JOIN search_text st ON st.advisory_id = a.id`, Order: "st.position"}
+	older := ""
+	if before != 0 {
+		older = fmt.Sprintf("WHERE position < $%d ", n)
+		c.Args = append(c.Args, before)
+	}
+	c.Where = append(c.Where, fmt.Sprintf(`st.position >= (SELECT COALESCE(MIN(position), 0) FROM
+		(SELECT position FROM search_text %sORDER BY position DESC LIMIT %d) AS newest)`, older, most))
+	c.verify(engine, words, n)
+	return c
+}
+
+// verify adds the conditions that the words are in the text itself: its grams
+// may be there in another order.
+func (c *Clause) verify(engine store.Dialect, words []string, n int) {
+	contains := "instr"
+	if engine == store.Postgres {
+		contains = "strpos"
+	}
+	for _, w := range words {
+		c.Args = append(c.Args, w)
+		c.Where = append(c.Where, fmt.Sprintf(`%s(st.folded, $%d) > 0`, contains, n+len(c.Args)-1))
+	}
+}
+
 // Match returns the clause for words, which Words made, with arguments from
 // $n on.
 func Match(engine store.Dialect, words []string, n int) Clause {
@@ -141,22 +173,20 @@ func Match(engine store.Dialect, words []string, n int) Clause {
 			}
 		}
 	}
-	contains := "strpos"
 	if engine == store.Postgres {
-		c.Join = `JOIN search_text st ON st.advisory_id = a.id`
-		c.Where = append(c.Where, fmt.Sprintf(`st.grams @@ CAST($%d AS tsquery)`, n))
+		// The candidates are sorted by themselves, without the texts; then only
+		// as many are verified as are wanted. OFFSET 0 keeps the planner, which
+		// thinks that grams occur independently, from doing it the other way round.
+		c.Join = fmt.Sprintf(`JOIN (SELECT position FROM search_text WHERE grams @@ CAST($%d AS tsquery)
+			ORDER BY position DESC OFFSET 0) AS sg ON TRUE JOIN search_text st ON st.position = sg.position AND st.advisory_id = a.id`, n)
 		c.Args = append(c.Args, "'"+strings.Join(grams, "' & '")+"'")
-		c.Order = "st.position"
+		c.Order = "sg.position"
 	} else {
-		contains = "instr"
 		c.Join = `JOIN search_text st ON st.advisory_id = a.id JOIN search_gram sg ON sg.rowid = st.position`
 		c.Where = append(c.Where, fmt.Sprintf(`sg.search_gram MATCH $%d`, n))
 		c.Args = append(c.Args, `"`+strings.Join(grams, `" "`)+`"`)
 		c.Order = "sg.rowid"
 	}
-	for _, w := range words {
-		c.Args = append(c.Args, w)
-		c.Where = append(c.Where, fmt.Sprintf(`%s(st.folded, $%d) > 0`, contains, n+len(c.Args)-1))
-	}
+	c.verify(engine, words, n)
 	return c
 }

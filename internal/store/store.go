@@ -106,6 +106,7 @@ type Queryer interface {
 	Query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRow(ctx context.Context, query string, args ...any) *sql.Row
 	Engine() Dialect
+	Key(parts ...string) int64
 }
 
 // Engine returns the dialect, for the few places where SQL must differ.

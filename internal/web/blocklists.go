@@ -7,7 +7,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -277,7 +276,7 @@ func (s *Server) blocklist(w http.ResponseWriter, r *http.Request, q *Request) e
 		h.Del("ETag")
 		return err
 	}
-	if errors.Is(err, context.Canceled) {
+	if r.Context().Err() != nil { // the reader has gone, or has taken half an hour
 		s.Log.Debug("list broken off by the reader", "request", q.ID)
 	} else {
 		s.Log.Error("list broken off", "request", q.ID, "format", list.Format.Slug, "error", err.Error())

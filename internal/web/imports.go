@@ -30,7 +30,6 @@ type importsPage struct {
 	Errors []FieldError
 	Form   importForm
 	Runs   []importRow
-	Busy   bool // one is running: the page comes anew by itself
 	Pager  Pager
 }
 
@@ -90,7 +89,6 @@ func (s *Server) showImports(w http.ResponseWriter, r *http.Request, q *Request,
 	}
 	for _, run := range runs {
 		page.Runs = append(page.Runs, importRowOf(q, run))
-		page.Busy = page.Busy || run.State == intake.Running
 	}
 	page.Pager = q.Pager(len(runs), 0, next)
 	return s.render(w, q, status, "imports", page)

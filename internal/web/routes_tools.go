@@ -13,6 +13,9 @@ import (
 // guardListBody is the most that a form with a guard list may send.
 const guardListBody = guard.MaxListBytes + 64<<10
 
+// countTime is for reading a whole list once to count it.
+const countTime = 2 * time.Minute
+
 // uploadTime is for a large file over a slow line.
 const uploadTime = 10 * time.Minute
 
@@ -22,7 +25,7 @@ func (s *Server) toolRoutes() []route {
 		on("GET", "/trends", Portal, anyRole, s.trends, nav("trends")),
 		on("GET", "/trends.csv", Portal, anyRole, s.trendsCSV),
 
-		on("GET", "/filters", Portal, anyRole, s.filters, nav("filters"), within(listTime)),
+		on("GET", "/filters", Portal, anyRole, s.filters, nav("filters"), within(countTime)),
 		on("POST", "/filters/exceptions", Portal, contact, s.exceptionAdd),
 		on("POST", "/filters/exceptions/{key}/remove", Portal, contact, s.exceptionRemove),
 		on("POST", "/filters/exceptions/restore", Portal, contact, s.exceptionRestore),

@@ -104,6 +104,9 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, q *Request) erro
 	if err := parseForm(r); err != nil {
 		return err
 	}
+	if _, _, err := q.listFilter(); err != nil {
+		return err // the address is wrong, not what was typed
+	}
 	page := q.searchPage()
 	asked := strings.TrimSpace(r.PostForm.Get("q"))
 	if asked == "" {

@@ -148,3 +148,26 @@ func drain(ctx context.Context, p *portal, guards *intel.Guards) error {
 	_, err := r.Drain(ctx)
 	return err
 }
+
+// TestPrintTrends: what is handed to a director has the charts and the figures,
+// and none of the controls.
+func TestPrintTrends(t *testing.T) {
+	d := newDemo(t)
+	srv := httptest.NewServer(d.Handler())
+	defer srv.Close()
+	ctx := browser(t)
+	media(t, ctx, emulation.SetEmulatedMediaParams{Media: "print"})
+	if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{
+		Name: "teiten-persona", Value: itoa(d.people[caller.Executive]), URL: srv.URL}); err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(680, 1000), chromedp.Navigate(srv.URL+"/trends")); err != nil {
+		t.Fatal(err)
+	}
+	for selector, visible := range map[string]bool{".filters": false, ".tabs": false, ".tiles": true, ".figure svg": true, ".report-line": true} {
+		if got := look[bool](t, ctx, `document.querySelector("`+selector+`").checkVisibility()`); got != visible {
+			t.Errorf("%s is printed: %v", selector, got)
+		}
+	}
+	keepShot(t, ctx)
+}

@@ -5,28 +5,20 @@ package web
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
-	"teiten/internal/blob"
-	"teiten/internal/feed"
 	"teiten/internal/glossary"
 	"teiten/internal/help"
-	"teiten/internal/intake"
 	"teiten/internal/intel"
-	"teiten/internal/job"
 	"teiten/internal/member"
-	"teiten/internal/outbound"
 	"teiten/internal/trend"
 )
 
@@ -398,177 +390,5 @@ func TestAuditPaging(t *testing.T) {
 	}
 	if got != want {
 		t.Errorf("%d records shown, %d there", got, want)
-	}
-}
-
-func importWorld(t *testing.T) *world {
-	w := newWorld(t)
-	blobs, err := blob.Open(t.TempDir())
-	must(t, err)
-	w.Blobs = blobs
-	return w
-}
-
-func (w *world) runImports() {
-	w.t.Helper()
-	r := job.NewRunner(w.db, w.Log, map[string]job.Worker{
-		intake.Job: intake.Worker(w.db, w.Guards.Current, func(ctx context.Context, name string) (io.ReadCloser, error) {
-			return w.Blobs.Open(ctx, w.db, name)
-		}),
-		trend.RefreshJob: trend.Worker(w.db),
-	})
-	_, err := r.Drain(w.t.Context())
-	must(w.t, err)
-}
-
-const listCSV = "date,url\n2026-03-01,hxxp://refund-nhi[.]top/apply\n2026-03-01,=cmd|x\n2026-03-01,https://rakuten-card.xyz/pay?mail=tanaka%40minato-hp.jp\n"
-
-// TestImport: a file is tried first, then imported without being sent again.
-func TestImport(t *testing.T) {
-	w := importWorld(t)
-	w.as("isac analyst", "GET", "/import", "").is(200).safe().has("まだ取り込んだものがありません", "KEV")
-	woken := 0
-	w.Wake = func() { woken++ }
-	sent := w.upload("isac analyst", "/import", "file", "一覧.csv", listCSV, "format", "csv", "tlp", "amber", "category", "phishing", "source", "県警", "dry", "yes").is(303)
-	if woken != 1 {
-		t.Errorf("workers woken %d times", woken)
-	}
-	waiting := w.as("isac analyst", "GET", sent.location, "").is(200).safe().has("取り込み中")
-	if waiting.header("Refresh") == "" {
-		t.Error("the page of a running import stays as it is")
-	}
-	w.runImports()
-	known := func() int {
-		var n int
-		must(t, w.db.QueryRow(t.Context(), `SELECT COUNT(*) FROM observation`).Scan(&n))
-		return n
-	}
-	tried := w.as("isac analyst", "GET", sent.location, "", "Cookie", sent.header("Set-Cookie")).is(200).safe()
-	tried.has("まだ取り込んでいません", "この内容で取り込む", "一覧.csv")
-	if known() != 0 || tried.header("Refresh") != "" {
-		t.Fatal("a trial has stored something, or goes on")
-	}
-	// In another browser, or as somebody else, the file must be chosen again.
-	w.as("isac analyst", "GET", sent.location, "").lacks("この内容で取り込む")
-	w.as("isac analyst", "POST", sent.location+"/earnest", form("x", "")).is(404)
-	w.as("isac operator", "POST", sent.location+"/earnest", form("x", ""), "Cookie", sent.header("Set-Cookie")).is(404)
-	real := w.as("isac analyst", "POST", sent.location+"/earnest", form("x", ""), "Cookie", sent.header("Set-Cookie")).is(303)
-	w.runImports()
-	done := w.as("isac analyst", "GET", real.location, "").is(200).safe().has("取り込みました", "/problems.csv")
-	if known() != 2 {
-		t.Errorf("%d observations, want 2", known())
-	}
-	done.lacks("tanaka")
-	problems := w.as("isac analyst", "GET", real.location+"/problems.csv", "").is(200).has("ファイル,行,理由", "一覧.csv,3,")
-	if !strings.Contains(problems.header("Content-Disposition"), "problems.csv") {
-		t.Error("the problems are no file")
-	}
-	w.as("isac analyst", "GET", "/import", "").is(200).safe().has("一覧.csv", "確認だけ", "完了")
-	w.as("minato contact", "GET", real.location, "").is(404)
-	w.as("minato contact", "GET", real.location+"/problems.csv", "").is(404)
-	w.as("minato contact", "GET", "/import", "").is(200).safe().lacks("一覧.csv", "KEV")
-	w.as("minato staff", "GET", "/import", "").is(403)
-	w.as("isac analyst", "GET", "/import/999", "").is(404)
-	w.as("isac analyst", "GET", "/import/x", "").is(404)
-}
-
-func TestImportPasted(t *testing.T) {
-	w := importWorld(t)
-	sent := w.upload("minato contact", "/import", "", "", "", "format", "text", "tlp", "red", "dry", "no", "text", "届いたメール：hxxp://refund-nhi[.]top/ を開くよう書かれていました。").is(303)
-	w.runImports()
-	w.as("minato contact", "GET", sent.location, "").is(200).safe().has("取り込みました", "貼り付け")
-	w.as("yama contact", "GET", sent.location, "").is(404)
-}
-
-func TestImportRefuses(t *testing.T) {
-	w := importWorld(t)
-	w.upload("isac analyst", "/import", "", "", "", "format", "csv").is(422).safe().has("f-file-error")
-	w.upload("isac analyst", "/import", "file", "a.csv", listCSV, "format", "excel").is(422).safe().has("f-format-error")
-	w.upload("isac analyst", "/import", "file", "a.csv", listCSV, "format", "csv", "tlp", "purple").is(422).safe().has("f-tlp")
-	w.upload("isac analyst", "/import", "file", "a.csv", listCSV, "format", "csv", "category", "x").is(422).safe().has("f-category")
-	w.upload("isac analyst", "/import", "file", "a.csv", listCSV, "format", "csv", "source", strings.Repeat("長", 201)).is(422).safe().has("f-source-error")
-	w.upload("minato contact", "/import", "file", "a.json", "{}", "format", "kev").is(403)
-	w.upload("minato contact", "/import", "file", "a.csv", listCSV, "format", "csv", "tlp", "green").is(403)
-	w.upload("isac analyst", "/import", "", "", "", "format", "text", "text", strings.Repeat("a", maxPaste+1)).is(413)
-	w.as("isac analyst", "POST", "/import", form("format", "csv")).is(400)
-	var n int
-	must(t, w.db.QueryRow(t.Context(), `SELECT COUNT(*) FROM blob`).Scan(&n))
-	if n != 0 {
-		t.Errorf("%d files are kept of what was refused", n)
-	}
-	// What cannot be read shows why.
-	sent := w.upload("isac analyst", "/import", "file", "表.xlsx", "PK\x03\x04 not a table", "format", "csv", "dry", "no").is(303)
-	w.runImports()
-	w.as("isac analyst", "GET", sent.location, "").is(200).safe().has("最後まで読めませんでした")
-}
-
-func TestCollectors(t *testing.T) {
-	w := newWorld(t)
-	const rss = `<?xml version="1.0"?><rss version="2.0"><channel><title>お知らせ</title><link>https://a.example/</link>
-		<item><title>FortiGate の脆弱性が悪用されています http://login-minato.top/</title><link>https://a.example/1</link><guid>1</guid></item></channel></rss>`
-	src := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/feed" {
-			http.NotFound(w, r)
-			return
-		}
-		w.Header().Set("Content-Type", "application/rss+xml")
-		io.WriteString(w, rss)
-	}))
-	defer src.Close()
-	at, err := url.Parse(src.URL)
-	must(t, err)
-	port, err := strconv.ParseUint(at.Port(), 10, 16)
-	must(t, err)
-	w.Client = outbound.New(outbound.Policy{AllowHTTP: true, AllowPorts: []uint16{uint16(port)}, AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
-
-	w.as("minato contact", "GET", "/collectors", "").is(403)
-	w.as("isac analyst", "GET", "/collectors", "").is(200).safe().has("まだ収集先がありません")
-	fields := func(do, name, address, every string) string {
-		return form("do", do, "name", name, "url", address, "every", every, "tlp", "green")
-	}
-	items := func() int {
-		list, err := feed.Collectors(t.Context(), w.db, w.people["isac analyst"])
-		must(t, err)
-		return len(list)
-	}
-	w.as("isac analyst", "POST", "/collectors", fields("test", "", src.URL+"/feed", "60")).is(200).safe().has("お知らせ", "何も保存していません", "注意喚起")
-	w.as("isac analyst", "POST", "/collectors", fields("test", "", src.URL+"/none", "60")).is(200).safe().has("読めませんでした")
-	w.as("isac analyst", "POST", "/collectors", fields("test", "", "file:///etc/passwd", "60")).is(422).safe().has("f-url-error")
-	if items() != 0 {
-		t.Fatal("a test has stored something")
-	}
-	w.as("isac analyst", "POST", "/collectors", fields("add", "", src.URL+"/feed", "60")).is(422).safe().has("f-name-error")
-	w.as("isac analyst", "POST", "/collectors", fields("add", "A", "ftp://a.example", "60")).is(422).safe().has("f-url-error")
-	w.as("isac analyst", "POST", "/collectors", fields("add", "A", src.URL+"/feed", "1")).is(422).safe().has("f-every-error")
-	w.as("isac analyst", "POST", "/collectors", fields("add", "A社", src.URL+"/feed", "60")).is(303)
-	w.as("isac analyst", "POST", "/collectors", fields("add", "B", src.URL+"/feed", "60")).is(422).safe().has("f-url-error")
-	list, err := feed.Collectors(t.Context(), w.db, w.people["isac analyst"])
-	must(t, err)
-	if len(list) != 1 || !list[0].Enabled {
-		t.Fatalf("%d collectors", len(list))
-	}
-	one := "/collectors/" + itoa(list[0].ID)
-	w.as("isac analyst", "GET", "/collectors", "").is(200).safe().has("A社", "最初の収集を待っています")
-	suffix := "-" + itoa(list[0].ID)
-	w.as("isac analyst", "POST", one, form("name"+suffix, "", "url"+suffix, src.URL+"/feed", "every"+suffix, "60", "tlp"+suffix, "clear")).is(422).safe().has("f-name" + suffix + "-error")
-	w.as("isac analyst", "POST", one, form("name"+suffix, "C社", "url"+suffix, src.URL+"/feed", "every"+suffix, "360", "tlp"+suffix, "clear")).is(303)
-	w.as("isac analyst", "GET", "/collectors", "").has("C社", "6 時間")
-	off := w.send("isac analyst", one+"/off", form("x", ""))
-	w.as("isac analyst", "GET", "/collectors", "").has("停止中")
-	w.undo("isac analyst", off).is(303)
-	w.as("isac analyst", "GET", "/collectors", "").lacks("停止中")
-	w.as("isac analyst", "POST", one+"/test", form("x", "")).is(200).safe().has("お知らせ")
-	w.as("isac analyst", "POST", one+"/run", form("x", "")).is(303)
-	w.as("isac analyst", "POST", one+"/remove", form("x", "")).is(200).safe().has("削除しますか")
-	w.as("minato contact", "POST", one+"/remove", form("confirm", "yes")).is(403)
-	if items() != 1 {
-		t.Fatal("it is gone without an answer")
-	}
-	w.as("isac analyst", "POST", one+"/remove", form("confirm", "yes")).is(303)
-	if items() != 0 {
-		t.Error("it is still there")
-	}
-	for _, part := range []string{"/run", "/remove", "/test", "/on", ""} {
-		w.as("isac analyst", "POST", "/collectors/999"+part, form("confirm", "yes", "name-999", "n", "url-999", src.URL, "every-999", "60", "tlp-999", "clear")).is(404)
 	}
 }
