@@ -13,6 +13,7 @@ import (
 	"teiten/internal/category"
 	"teiten/internal/fault"
 	"teiten/internal/indicator"
+	"teiten/internal/locale"
 	"teiten/internal/tlp"
 )
 
@@ -37,6 +38,9 @@ var States = []State{Draft, InReview, Published, Corrected, Withdrawn, Discarded
 
 // Public reports whether members other than the source's may know of it.
 func (s State) Public() bool { return s == Published || s == Corrected || s == Withdrawn }
+
+// Name returns the word for the state in the language.
+func (s State) Name(lang locale.Lang) string { return lang.T("state." + string(s)) }
 
 // Content is what people write; each revision keeps one.
 type Content struct {

@@ -39,7 +39,11 @@ func TestLife(t *testing.T) {
 		c := content("偽の宅配通知")
 		step(advisory.Edit(ctx, p.db, p.StaffA, id, 1, c, advisory.InReview), advisory.InReview, "")
 		step(advisory.Return(ctx, p.db, p.Analyst, id, " 画像を付けてください "), advisory.Draft, "画像を付けてください")
-		p.want(advisory.Return(ctx, p.db, p.Analyst, id, "もう一度"), "advisory.state_now", "")
+		again := advisory.Return(ctx, p.db, p.Analyst, id, "もう一度")
+		p.want(again, "advisory.state_now", "")
+		if said := locale.Japanese.Fault(again); !strings.Contains(said, "下書き") {
+			t.Errorf("the state is not named in Japanese: %s", said)
+		}
 		step(advisory.Discard(ctx, p.db, p.StaffA, id), advisory.Discarded, "")
 		p.want(advisory.Publish(ctx, p.db, p.Analyst, p.guard, id), "advisory.state_now", "")
 		step(advisory.Restore(ctx, p.db, p.ContactA, id), advisory.Draft, "")

@@ -38,7 +38,7 @@ func See(ctx context.Context, db *store.DB, c caller.Caller, id int64) error {
 			return err
 		}
 		if a.State != Published && a.State != Corrected {
-			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State.key())
+			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State)
 		}
 		n, err := tx.Exec(ctx, `INSERT INTO sighting (advisory_id, organisation_id, account_id, at, retracted_at)
 			VALUES ($1, $2, $3, $4, 0) ON CONFLICT (advisory_id, organisation_id) DO UPDATE

@@ -252,15 +252,19 @@ func setParts(ctx context.Context, tx *store.Tx, a *Advisory) error {
 			return err
 		}
 	}
-	return search.Put(ctx, tx, a.ID, a.Position, a.text())
+	known, err := Techniques(ctx, tx)
+	if err != nil {
+		return err
+	}
+	return search.Put(ctx, tx, a.ID, a.Position, a.text(known))
 }
 
 // text is everything by which an advisory should be found.
-func (a *Advisory) text() string {
+func (a *Advisory) text(known *technique.Vocabulary) string {
 	parts := []string{a.Title, a.Body, a.Brand, a.Products, a.Source, a.ExternalID}
 	for _, id := range a.Techniques {
 		parts = append(parts, id)
-		if t, ok := technique.Get(id); ok {
+		if t, ok := known.Get(id); ok {
 			parts = append(parts, t.Name(locale.Japanese), t.Name(locale.English))
 		}
 	}
@@ -288,18 +292,15 @@ func keepRevision(ctx context.Context, tx *store.Tx, a *Advisory, reason string)
 }
 
 func checkTechniques(ctx context.Context, q store.Queryer, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	known, err := Techniques(ctx, q)
+	if err != nil {
+		return err
+	}
 	for _, id := range ids {
-		if _, ok := technique.Get(id); ok {
-			continue
-		}
-		if err := checkText("techniques", id, maxWord); err != nil {
-			return err
-		}
-		var n int
-		if err := q.QueryRow(ctx, `SELECT COUNT(*) FROM own_technique WHERE id = $1`, id).Scan(&n); err != nil {
-			return err
-		}
-		if n == 0 {
+		if _, ok := known.Get(id); !ok {
 			return fault.New(fault.Invalid, "advisory.technique", "id", short(id)).At("techniques")
 		}
 	}

@@ -152,7 +152,7 @@ func Return(ctx context.Context, db *store.DB, c caller.Caller, id int64, reason
 func setState(ctx context.Context, db *store.DB, c caller.Caller, id int64, action string, to State, reason string, from ...State) error {
 	return change(ctx, db, c, id, action, func(tx *store.Tx, a *Advisory) error {
 		if !slices.Contains(from, a.State) {
-			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State.key())
+			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State)
 		}
 		if !MayEdit(c, a) {
 			return fault.New(fault.Forbidden, "fault.forbidden")
@@ -169,8 +169,9 @@ func Publish(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard,
 		return fault.New(fault.Forbidden, "fault.forbidden")
 	}
 	return changeEffective(ctx, db, c, g, id, "advisory.publish", func(tx *store.Tx, a *Advisory) error {
-		if a.State != InReview && a.State != Draft {
-			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State.key())
+		// A draft is its organisation's own affair until it is sent for review.
+		if a.State != InReview && !(a.State == Draft && a.Org == c.Org) {
+			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State)
 		}
 		if err := a.Check(false); err != nil {
 			return err
@@ -192,7 +193,7 @@ func Correct(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard,
 	}
 	return changeEffective(ctx, db, c, g, id, "advisory.correct", func(tx *store.Tx, a *Advisory) error {
 		if !a.State.Public() {
-			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State.key())
+			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State)
 		}
 		if a.Revision != revision {
 			return fault.New(fault.Conflict, "advisory.changed_meanwhile")
@@ -220,7 +221,7 @@ func Withdraw(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard
 	}
 	return changeEffective(ctx, db, c, g, id, "advisory.withdraw", func(tx *store.Tx, a *Advisory) error {
 		if a.State != Published && a.State != Corrected {
-			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State.key())
+			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State)
 		}
 		a.State, a.Reason = Withdrawn, reason
 		return nil
@@ -311,5 +312,3 @@ func takeEffect(ctx context.Context, tx *store.Tx, g *guard.Guard, a, before *Ad
 	}
 	return job.Enqueue(ctx, tx, ConcernJob, ConcernArgs{a.ID}, job.Unique(object(a.ID)))
 }
-
-func (s State) key() string { return string(s) }

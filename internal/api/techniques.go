@@ -6,6 +6,7 @@ package api
 import (
 	"context"
 
+	"teiten/internal/advisory"
 	"teiten/internal/locale"
 	"teiten/internal/technique"
 )
@@ -34,9 +35,13 @@ type techniqueList struct {
 
 type techniquesOutput struct{ Body techniqueList }
 
-func (s *server) techniques(context.Context, *request, *struct{}) (*techniquesOutput, error) {
+func (s *server) techniques(ctx context.Context, _ *request, _ *struct{}) (*techniquesOutput, error) {
+	known, err := advisory.Techniques(ctx, s.DB)
+	if err != nil {
+		return nil, err
+	}
 	out := &techniquesOutput{techniqueList{Items: []techniqueEntry{}, Notice: technique.Notice()}}
-	for _, t := range technique.All() {
+	for _, t := range known.All() {
 		out.Body.Items = append(out.Body.Items, techniqueEntry{
 			ID: t.ID, Attack: t.Attack, Tactic: t.Tactic, Own: t.Own(),
 			Name:  bilingual{t.Name(locale.Japanese), t.Name(locale.English)},

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -49,22 +50,34 @@ func pages(b *testing.B, site *portal, n int) {
 		var bytesPerPage int
 		for _, p := range all {
 			site.read(b, readers, p) // the first of each read what nobody has read before
-			took, size, elapsed := site.read(b, scaled(2000), p)
+			busy := processor()
+			took, size, elapsed := site.read(b, 1000, p)
+			busy = (processor() - busy) / time.Duration(len(took))
 			bytesPerPage += size / len(all)
 			slow := took.at(.95)
-			b.Logf("%-12s %s, p95 %s, %5.0f requests/s, %d KB", p.name, took, short(slow), perSecond(len(took), elapsed), size/1024)
+			b.Logf("%-12s %s, p95 %s, %5.0f requests/s, %s of a processor each, %d KB", p.name, took, short(slow), perSecond(len(took), elapsed), short(busy), size/1024)
 			report(b, milliseconds(slow), strings.ReplaceAll(p.name, " ", "-")+"-p95-ms")
 		}
 		mixed := page{"mixed", func(i int) (string, string, string) { return all[i%len(all)].ask(i / len(all)) }}
-		took, _, elapsed := site.read(b, scaled(6000), mixed)
+		took, _, elapsed := site.read(b, 3000, mixed)
 		body := bytes.Repeat([]byte("x"), bytesPerPage)
 		bare := serve(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write(body) }))
-		plain, _, flat := bare.read(b, scaled(20_000), page{"bare", get("/")})
+		plain, _, flat := bare.read(b, 20_000, page{"bare", get("/")})
 		faster := perSecond(len(plain), flat) / perSecond(len(took), elapsed)
 		b.Logf("%-12s %s, p95 %s, %5.0f requests/s; a bare handler with %d KB: p95 %s, %.0f requests/s; ratio %.0f",
 			"mixed", took, short(took.at(.95)), perSecond(len(took), elapsed), bytesPerPage/1024, short(plain.at(.95)), perSecond(len(plain), flat), faster)
 		report(b, milliseconds(took.at(.95)), "p95-ms", perSecond(len(took), elapsed), "requests/s", faster, "×bare")
 	}
+}
+
+// processor is the time for which this program, server and readers, has kept a
+// processor busy.
+func processor() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // read lets 20 readers make n requests in all; it returns how long each took,

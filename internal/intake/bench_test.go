@@ -192,11 +192,11 @@ func ways(engine store.Dialect) map[string]inserter {
 		}
 		if engine == store.Postgres {
 			all["COPY"+name] = copyAll(size)
-			all["VALUES"+name] = valuesAll(size, 100)
+			all["VALUES"+name] = valuesAll(size, 20)
 			continue
 		}
 		all["prepared"+name] = valuesAll(size, 1)
-		all["VALUES"+name] = valuesAll(size, 100)
+		all["VALUES"+name] = valuesAll(size, 20)
 	}
 	return all
 }

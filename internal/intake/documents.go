@@ -137,6 +137,7 @@ func (m *Import) storeDocuments(ctx context.Context, o Options, docs []document,
 		}
 		return audit.Append(ctx, tx, "import.batch", run.object(), "rows", len(docs), "added", len(fresh), "corrected", sum.Renewed-s.Renewed)
 	})
+	run.settle(err)
 	if err != nil {
 		return err
 	}

@@ -54,30 +54,23 @@ func (m *Import) File(ctx context.Context, name string, r io.Reader) (Summary, e
 		return Summary{}, err
 	}
 	name = label(name)
-	var run *run
-	if !o.DryRun {
-		var err error
-		if run, err = begin(ctx, m.db, m.caller, o, name); err != nil {
-			return Summary{}, err
-		}
+	if o.DryRun {
+		return m.file(ctx, o, name, r, nil)
 	}
-	return m.file(ctx, o, name, r, run)
+	return m.file(ctx, o, name, r, &run{options: o, name: name})
 }
 
 // file imports into a run, which is nil for a dry run that nobody watches.
 func (m *Import) file(ctx context.Context, o Options, name string, r io.Reader, run *run) (Summary, error) {
 	s := Summary{Files: []FileSummary{{Name: name}}}
 	f := &s.Files[0]
-	if run != nil {
-		f.Run = run.id
-	}
 	err := m.read(ctx, o, name, r, run, &s)
 	f.Counts = s.Counts
 	if run != nil {
-		run.Counts = s.Counts
 		if ended := run.end(ctx, m.db, m.caller, &s, err); err == nil {
 			err = ended
 		}
+		f.Run = run.id
 	}
 	return s, err
 }
@@ -124,7 +117,7 @@ func (m *Import) observations(ctx context.Context, o Options, name string, in *i
 		case Text:
 			err = readText(in, r)
 		}
-		failed = err
+		failed, r.now.last = err, err == nil
 		if err := r.flush(); failed == nil {
 			failed = err
 		}
@@ -182,8 +175,13 @@ func (m *Import) store(ctx context.Context, o Options, name string, b *batch, ru
 			if err := run.save(ctx, tx, sum); err != nil {
 				return err
 			}
-			return audit.Append(ctx, tx, "import.batch", run.object(), "rows", b.Rows, "added", out.Added, "rejected", b.Rejected, "tlp", o.TLP.String())
+			if err := audit.Append(ctx, tx, "import.batch", run.object(), "rows", b.Rows, "added", out.Added, "rejected", b.Rejected, "tlp", o.TLP.String()); err != nil || !b.last {
+				return err
+			}
+			whole := Summary{Counts: sum, Problems: append(s.Problems[:len(s.Problems):len(s.Problems)], b.problems...)}
+			return run.finish(ctx, tx, &whole, nil)
 		})
+		run.settle(err)
 	}
 	if err != nil {
 		return out, err

@@ -41,6 +41,7 @@ type batch struct {
 	dropped  int64
 	Counts         // Rows, Rejected and Repaired of this batch
 	bytes    int64 // read of the file when it was full
+	last     bool  // the file was read to its end
 }
 
 // maxRows bounds the memory for telling equal rows apart.

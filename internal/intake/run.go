@@ -48,13 +48,18 @@ type Run struct {
 	Err        error // a fault, when it failed
 }
 
-// run is a record being written; a nil one is written nowhere.
+// run is a record being written; a nil one is written nowhere. It is begun in
+// the transaction that first needs it and closed in that of the last batch, so
+// that a small file is one transaction in all.
 type run struct {
-	id int64
-	// Counts are what an earlier attempt at the same file had done when it was
+	options Options
+	name    string
+	id      int64 // 0 until begun
+	// before is what an earlier attempt at the same file had done when it was
 	// killed. Rows that it added are known now, and are counted as added.
 	before Counts
-	Counts
+
+	kept, closed, closing bool // kept: id is committed
 }
 
 func (r *run) object() string { return "import/" + strconv.FormatInt(r.id, 10) }
@@ -67,27 +72,34 @@ func (r *run) total(sum Counts) Counts {
 	return sum
 }
 
-// begin registers an import. One of the same file that says it is running was
-// killed: this one takes its place.
-func begin(ctx context.Context, db *store.DB, c caller.Caller, o Options, name string) (*run, error) {
-	r := &run{}
-	err := db.Write(ctx, c, func(tx *store.Tx) (err error) {
-		if err := interrupted(ctx, tx, o.Format, name); err != nil {
-			return err
-		}
-		r.id, err = insertRun(ctx, tx, o, name, "")
-		if err != nil {
-			return err
-		}
-		return audit.Append(ctx, tx, "import.begin", r.object(), "format", string(o.Format), "tlp", o.TLP.String())
-	})
-	return r, err
-}
-
 // save notes the sums in the transaction of a batch, so that they are exact
 // whenever the program dies.
-func (r *run) save(ctx context.Context, tx *store.Tx, sum Counts) error {
+func (r *run) save(ctx context.Context, tx *store.Tx, sum Counts) (err error) {
+	if r.id == 0 {
+		// One of the same file that says it is running was killed: this one takes
+		// its place.
+		if err := interrupted(ctx, tx, r.options.Format, r.name); err != nil {
+			return err
+		}
+		if r.id, err = insertRun(ctx, tx, r.options, r.name, ""); err != nil {
+			return err
+		}
+		if err := audit.Append(ctx, tx, "import.begin", r.object(), "format", string(r.options.Format), "tlp", r.options.TLP.String()); err != nil {
+			return err
+		}
+	}
 	return updateRun(ctx, tx, r.id, r.total(sum))
+}
+
+// settle is told how the transaction of a save ended.
+func (r *run) settle(err error) {
+	switch {
+	case err == nil:
+		r.kept, r.closed = true, r.closed || r.closing
+	case !r.kept:
+		r.id = 0
+	}
+	r.closing = false
 }
 
 // keep is save for a dry run that is watched.
@@ -98,24 +110,33 @@ func (r *run) keep(ctx context.Context, db *store.DB, sum Counts) error {
 	return db.Keep(ctx, func(tx *store.Tx) error { return r.save(ctx, tx, sum) })
 }
 
-// end closes the record. An import that was interrupted stays open.
-func (r *run) end(ctx context.Context, db *store.DB, c caller.Caller, s *Summary, failed error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
+// finish closes the record in a transaction.
+func (r *run) finish(ctx context.Context, tx *store.Tx, s *Summary, failed error) error {
+	r.closing = true
 	state, reason := Done, ""
 	if failed != nil {
 		state, reason = Failed, encodeFault(failed)
 	}
-	return db.Write(ctx, c, func(tx *store.Tx) error {
+	if err := closeRun(ctx, tx, r.id, state, reason, s.Problems); err != nil {
+		return err
+	}
+	return audit.Append(ctx, tx, "import.end", r.object(), "state", string(state), "rows", s.Rows, "added", s.Added, "rejected", s.Rejected)
+}
+
+// end closes the record if the last batch did not. An import that was
+// interrupted stays open.
+func (r *run) end(ctx context.Context, db *store.DB, c caller.Caller, s *Summary, failed error) error {
+	if ctx.Err() != nil || r.closed {
+		return ctx.Err()
+	}
+	err := db.Write(ctx, c, func(tx *store.Tx) error {
 		if err := r.save(ctx, tx, s.Counts); err != nil {
 			return err
 		}
-		if err := closeRun(ctx, tx, r.id, state, reason, s.Problems); err != nil {
-			return err
-		}
-		return audit.Append(ctx, tx, "import.end", r.object(), "state", string(state), "rows", s.Rows, "added", s.Added, "rejected", s.Rejected)
+		return r.finish(ctx, tx, s, failed)
 	})
+	r.settle(err)
+	return err
 }
 
 // encodeFault is a fault as it is stored: the code and what fills its sentence.
@@ -177,7 +198,7 @@ func Worker(db *store.DB, judge func(context.Context) (*guard.Guard, error), ope
 			return fmt.Errorf("intake: run %d: %w", args.Run, err)
 		}
 		o := Options{Format: w.format, TLP: w.tlp, DryRun: w.dryRun, Category: args.Category, Brand: args.Brand, Source: args.Source, Batch: args.Batch}
-		run := &run{id: args.Run, before: w.before}
+		run := &run{options: o, name: w.file, id: args.Run, before: w.before, kept: true}
 		if o.DryRun {
 			run.before = Counts{}
 		}

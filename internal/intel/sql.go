@@ -61,6 +61,10 @@ var observationColumns = []string{"key", "indicator_key", "tlp", "organisation_i
 // twice as fast as ON CONFLICT, which has no COPY; false when somebody else
 // stores some of the same rows at this moment.
 func copyObservations(ctx context.Context, tx *store.Tx, rows []placed) (fresh []placed, ok bool, err error) {
+	// For thousands of keys the planner would rather read the whole table.
+	if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = off`); err != nil {
+		return nil, false, err
+	}
 	keys := make([]int64, len(rows))
 	for i, o := range rows {
 		keys[i] = o.Key

@@ -73,7 +73,7 @@ func Enqueue(ctx context.Context, tx *store.Tx, kind string, args any, options .
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO job (kind, args, unique_key, state, run_at, attempts, lease_until, lease_token, last_error, created_at, finished_at)
 		VALUES ($1, $2, $3, 'available', $4, 0, 0, '', '', $5, 0)
-		ON CONFLICT (unique_key) WHERE state = 'available' AND unique_key <> '' DO NOTHING`,
+		ON CONFLICT (unique_key) WHERE state = 'available' AND unique_key <> '' DO UPDATE SET unique_key = excluded.unique_key`,
 		kind, string(text), r.unique, store.Micros(r.runAt), store.Micros(tx.Now))
 	if err != nil {
 		return fmt.Errorf("job: enqueue %s: %w", kind, err)

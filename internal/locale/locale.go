@@ -168,6 +168,8 @@ func (l Lang) value(v any) string {
 		return l.DateTime(v)
 	case error:
 		return l.Fault(v)
+	case interface{ Name(Lang) string }: // a word that people see in their language
+		return v.Name(l)
 	case fmt.Stringer:
 		return v.String()
 	default:

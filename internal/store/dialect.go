@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -85,8 +86,12 @@ func openSQLite(path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "store.file", "file", path)
 	}
-	read.SetMaxOpenConns(max(o.Readers, runtime.NumCPU()))
-	read.SetMaxIdleConns(4)
+	// All stay while there is work, because each has its statements ready, and
+	// go with their caches when there is none.
+	readers := max(o.Readers, runtime.NumCPU())
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers)
+	read.SetConnMaxIdleTime(time.Minute)
 	return &DB{Dialect: SQLite, write: write, read: read}, nil
 }
 

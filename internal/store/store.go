@@ -23,6 +23,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"teiten/internal/fault"
@@ -48,6 +49,9 @@ type DB struct {
 	read  *sql.DB
 	salt  [32]byte
 	bound sync.Map // SQL text → text with the dialect's placeholders
+
+	statements sync.Map // SQL text → *sql.Stmt of the read pool; SQLite only
+	kept       atomic.Int64
 }
 
 // Open opens the store, creates what is absent and brings the schema up to
@@ -114,12 +118,48 @@ func (db *DB) Engine() Dialect { return db.Dialect }
 
 // Query reads from the pool of read connections.
 func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if stmt := db.statement(ctx, query); stmt != nil {
+		return stmt.QueryContext(ctx, args...)
+	}
 	return db.read.QueryContext(ctx, db.bind(query), args...)
 }
 
 // QueryRow reads one row.
 func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	if stmt := db.statement(ctx, query); stmt != nil {
+		return stmt.QueryRowContext(ctx, args...)
+	}
 	return db.read.QueryRowContext(ctx, db.bind(query), args...)
+}
+
+// maxStatements bounds the statements that are kept ready on each connection.
+// The first ones are kept, which are those of every page; the many texts that
+// filters make come and go.
+const maxStatements = 200
+
+// statement returns the prepared form of a text, or nil to run it as it is.
+// SQLite spends more on reading a statement than on most rows; pgx keeps
+// statements by itself.
+func (db *DB) statement(ctx context.Context, query string) *sql.Stmt {
+	if db.Dialect != SQLite {
+		return nil
+	}
+	if stmt, ok := db.statements.Load(query); ok {
+		return stmt.(*sql.Stmt)
+	}
+	if db.kept.Load() >= maxStatements {
+		return nil
+	}
+	stmt, err := db.read.PrepareContext(ctx, db.bind(query))
+	if err != nil {
+		return nil // the error comes again, with its place, when it is run
+	}
+	if first, known := db.statements.LoadOrStore(query, stmt); known {
+		stmt.Close()
+		return first.(*sql.Stmt)
+	}
+	db.kept.Add(1)
+	return stmt
 }
 
 // bind rewrites $1 to ?1 for SQLite, whose drivers bind $1 by first

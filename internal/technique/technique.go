@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 
+	"teiten/internal/fault"
 	"teiten/internal/locale"
 )
 
@@ -98,28 +101,84 @@ func Notice() string { return notice }
 
 var (
 	all      = must(load(source))
-	byID     = index(all)
 	squeezed = squeezeWords(all)
+	builtIn  = newVocabulary(all)
 )
+
+// Vocabulary is the techniques that one ISAC can choose from.
+type Vocabulary struct {
+	all  []Technique
+	byID map[string]int
+}
+
+// BuiltIn returns what comes with the program.
+func BuiltIn() *Vocabulary { return builtIn }
+
+// With returns the built-in techniques together with an ISAC's own additions,
+// whose ids must begin with "isac." and be new.
+func With(own []Technique) (*Vocabulary, error) {
+	if len(own) == 0 {
+		return builtIn, nil
+	}
+	more := slices.Clone(all)
+	for _, t := range own {
+		if err := CheckOwn(t); err != nil {
+			return nil, err
+		}
+		more = append(more, t)
+	}
+	slices.SortStableFunc(more, compare)
+	v := newVocabulary(more)
+	if len(v.byID) != len(more) {
+		return nil, fault.New(fault.Conflict, "technique.known")
+	}
+	return v, nil
+}
+
+// CheckOwn reports what an ISAC's addition lacks.
+func CheckOwn(t Technique) error {
+	switch {
+	case !ownID.MatchString(t.ID) || len(t.ID) > 60:
+		return fault.New(fault.Invalid, "technique.id").At("id")
+	case t.Attack != "" && !attackID.MatchString(t.Attack):
+		return fault.New(fault.Invalid, "technique.attack").At("attack")
+	case tactic(t.Tactic) < 0:
+		return fault.New(fault.Invalid, "technique.tactic").At("tactic")
+	}
+	for _, f := range []struct {
+		field, text string
+		most        int
+	}{{"ja", t.Ja, 60}, {"en", t.En, 80}, {"about_ja", t.AboutJa, 400}, {"about_en", t.AboutEn, 600}} {
+		if n := utf8.RuneCountInString(strings.TrimSpace(f.text)); n == 0 || n > f.most || !utf8.ValidString(f.text) {
+			return fault.New(fault.Invalid, "technique.text", "most", f.most).At(f.field)
+		}
+	}
+	if _, known := builtIn.Get(t.ID); known {
+		return fault.New(fault.Conflict, "technique.known").At("id")
+	}
+	return nil
+}
+
+func newVocabulary(all []Technique) *Vocabulary { return &Vocabulary{all, index(all)} }
 
 // All returns every technique, ordered by tactic and, within one, ATT&CK's by
 // id before the ISAC's own. The slice is the caller's.
-func All() []Technique { return slices.Clone(all) }
+func (v *Vocabulary) All() []Technique { return slices.Clone(v.all) }
 
 // Get returns the technique with the id, as written in All.
-func Get(id string) (Technique, bool) {
-	i, ok := byID[id]
+func (v *Vocabulary) Get(id string) (Technique, bool) {
+	i, ok := v.byID[id]
 	if !ok {
 		return Technique{}, false
 	}
-	return all[i], true
+	return v.all[i], true
 }
 
 // Groups returns the techniques by tactic, without tactics that have none.
-func Groups() []Group {
+func (v *Vocabulary) Groups() []Group {
 	var groups []Group
 	for _, g := range tactics {
-		for _, t := range all {
+		for _, t := range v.all {
 			if t.Tactic == g.Tactic {
 				g.Techniques = append(g.Techniques, t)
 			}
@@ -130,6 +189,16 @@ func Groups() []Group {
 	}
 	return groups
 }
+
+// Tactics returns every tactic, without techniques, in the order of an attack.
+func Tactics() []Group { return slices.Clone(tactics) }
+
+// All, Get and Groups are those of the built-in vocabulary.
+func All() []Technique { return builtIn.All() }
+
+func Get(id string) (Technique, bool) { return builtIn.Get(id) }
+
+func Groups() []Group { return builtIn.Groups() }
 
 var (
 	attackID = regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)

@@ -170,7 +170,7 @@ func (s *Server) detail(ctx context.Context, q *Request, a *advisory.Advisory) (
 		page.Reference = strings.TrimSpace(harmless(a.ExternalID) + " " + harmless(a.ExternalURL))
 	}
 	for _, id := range a.Techniques {
-		t, known := technique.Get(id)
+		t, known := q.vocabulary().Get(id)
 		if !known {
 			t = technique.Technique{ID: harmless(id), Ja: harmless(id), En: harmless(id)}
 		}

@@ -93,7 +93,7 @@ func (s *Server) csvRecord(ctx context.Context, q *Request, id int64) ([]string,
 	}
 	names := make([]string, len(a.Techniques))
 	for i, t := range a.Techniques {
-		names[i] = t + " " + techniqueName(q.Lang, t)
+		names[i] = t + " " + q.techniqueName(t)
 	}
 	values := make([]string, len(a.Indicators))
 	for i, v := range a.Indicators {

@@ -105,7 +105,7 @@ func (q *Request) listFilter() (advisory.Filter, []chip, error) {
 		add("notice", k.Name(q.Lang))
 	}
 	if f.Technique = q.Get("technique"); f.Technique != "" {
-		add("technique", techniqueName(q.Lang, f.Technique))
+		add("technique", q.techniqueName(f.Technique))
 	}
 	if f.Source = q.Get("source"); f.Source != "" {
 		add("source", harmless(f.Source))
@@ -149,13 +149,6 @@ func (q *Request) listFilter() (advisory.Filter, []chip, error) {
 	return f, chips, nil
 }
 
-func techniqueName(lang locale.Lang, id string) string {
-	if t, ok := technique.Get(id); ok {
-		return t.Name(lang)
-	}
-	return harmless(id)
-}
-
 // listForm are the controls that narrow a list; their values are the address's.
 type listForm struct {
 	Source, Brand, TLP, State, From, To Field
@@ -176,7 +169,7 @@ func (q *Request) listForm(facets advisory.Facets) listForm {
 	form := listForm{
 		Source: option("select", "source"), Brand: option("select", "brand"), TLP: option("select", "tlp"),
 		State: option("select", "state"), From: option("date", "from"), To: option("date", "to"),
-		Technique: option("select", "technique"), Groups: technique.Groups(),
+		Technique: option("select", "technique"), Groups: q.vocabulary().Groups(),
 	}
 	for _, s := range facets.Sources {
 		form.Source.Options = append(form.Source.Options, Option{Value: s, Label: harmless(s)})
@@ -213,7 +206,6 @@ type listPage struct {
 	Pager  Pager
 	CSV    string // address of the same list as a file
 	Search string // address of the search within the same filters
-	Mine   bool   // views of the caller's own organisation exist
 }
 
 func (s *Server) advisories(w http.ResponseWriter, r *http.Request, q *Request) error {

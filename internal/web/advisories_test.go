@@ -243,7 +243,7 @@ func TestHelped(t *testing.T) {
 func TestHome(t *testing.T) {
 	w := newWorld(t)
 	w.as("minato contact", "GET", "/", "").is(200).safe().
-		has("自施設に関係：FortiGate", "差し戻されました：相手の電話番号を書いてください。", "書きかけのお知らせ", "95<small>分", "この 30 日間に公開した 3 件の中央値", `href="/filters"`)
+		has("自施設に関係：FortiGate", "差し戻されました：相手の電話番号を書いてください。", "書きかけのお知らせ", "95<small>分", "この 30 日間の 3 件の中央値", `href="/filters"`)
 	w.as("yama contact", "GET", "/", "").has("使っている製品を登録する", "使っている製品を登録すると")
 	w.as("isac analyst", "GET", "/", "").has("宅配業者を装う SMS", "やまなみ市民病院・登録から 9 時間", "急ぎ", "確認を待っている情報")
 	w.as("minato staff", "GET", "/", "").has("開いてしまったら").lacks("書きかけのお知らせ")

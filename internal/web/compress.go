@@ -40,7 +40,8 @@ func acceptsGzip(header string) bool {
 }
 
 var gzips = sync.Pool{New: func() any {
-	z, _ := gzip.NewWriterLevel(nil, gzip.DefaultCompression) // the level is valid
+	// A page is a tenth larger than with the default level, for a third of the time.
+	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is valid
 	return z
 }}
 

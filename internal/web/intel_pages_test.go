@@ -4,7 +4,16 @@
 package web
 
 import (
+	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"teiten/internal/advisory"
+	"teiten/internal/caller"
+	"teiten/internal/demo"
+	"teiten/internal/member"
+	"teiten/internal/storetest"
 )
 
 // TestIntelPagesAreSafe opens every page about shared information in every
@@ -33,6 +42,42 @@ func TestIntelPagesAreSafe(t *testing.T) {
 		}
 		if c.Org == 0 {
 			t.Errorf("%s has no organisation", who)
+		}
+	}
+}
+
+// TestSamplesAreSafe opens the advisories that come as samples: none of their
+// own indicators can be opened.
+func TestSamplesAreSafe(t *testing.T) {
+	w := emptyWorld(t, storetest.SQLite(t))
+	must(t, demo.Load(t.Context(), w.db, w.Guards, time.Now()))
+	accounts, err := member.Accounts(t.Context(), w.db)
+	must(t, err)
+	i := slices.IndexFunc(accounts, func(a member.Account) bool {
+		return a.Role == caller.Analyst && a.Org.Name != "医療セキュリティ情報共有センター"
+	})
+	c, err := member.Caller(t.Context(), w.db, accounts[i].ID, "web")
+	must(t, err)
+	w.people["sample analyst"] = c
+	w.Personas = append(w.Personas.(people), c)
+	found, err := advisory.List(t.Context(), w.db, c, advisory.Filter{Limit: 300})
+	must(t, err)
+	if len(found.Items) < 100 {
+		t.Fatalf("%d samples", len(found.Items))
+	}
+	for _, a := range found.Items {
+		a, err := advisory.Get(t.Context(), w.db, c, a.ID)
+		must(t, err)
+		var hosts []string
+		for _, v := range a.Indicators {
+			if strings.Contains(v.Host, ".") {
+				hosts = append(hosts, v.Host)
+			}
+		}
+		for _, part := range []string{"", "/revisions"} {
+			if why := danger(w.as("sample analyst", "GET", address(a.ID)+part, "").is(200).body, hosts); why != "" {
+				t.Errorf("advisory %d%s: %s", a.ID, part, why)
+			}
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (r *response) safe() *response {
 	if strings.Contains(r.body, "<html") {
 		lintPage(r.t, r.body, locale.Japanese)
 	}
-	if why := danger(r.body); why != "" {
+	if why := danger(r.body, hostile); why != "" {
 		r.t.Error(why)
 	}
 	return r
@@ -72,7 +72,7 @@ func (r *response) safe() *response {
 
 // danger finds a hostile host that a page shows so that it could be opened, or
 // that stands in an attribute, and links that lead out of the portal.
-func danger(page string) string {
+func danger(page string, hosts []string) string {
 	doc, err := html.Parse(strings.NewReader(page))
 	if err != nil {
 		return err.Error()
@@ -80,7 +80,7 @@ func danger(page string) string {
 	why := ""
 	var look func(*html.Node)
 	look = func(n *html.Node) {
-		for _, h := range hostile {
+		for _, h := range hosts {
 			if n.Type == html.TextNode && strings.Contains(strings.ToLower(n.Data), h) {
 				why = "the page shows " + h + ": " + n.Data
 			}

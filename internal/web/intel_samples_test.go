@@ -76,8 +76,8 @@ func init() {
 
 	sample("search", &searchPage{Box: box})
 	for _, a := range answers {
-		found := []finding{{mark: marks[0], Answer: a, OnHost: "a[.]example", Sources: 2}, {mark: marks[1], Answer: a}, {mark: marks[2], Answer: a}}
-		sample("search", &searchPage{Box: box, Asked: "x", Again: "x", Long: true, Answer: a, Findings: found, Counts: []answerCount{{a, 3}}, Left: 2, Rows: list, Near: near})
+		found := []finding{{mark: marks[0], Answer: a, OnHost: "a[.]example"}, {mark: marks[1], Answer: a}, {mark: marks[2], Answer: a}}
+		sample("search", &searchPage{Box: box, Asked: "x", Again: "x", Answer: a, Findings: found, Counts: []answerCount{{a, 3}}, Left: 2, Rows: list, Near: near})
 		sample("search", &searchPage{Box: box, Asked: "x", Again: "x", Answer: a, Findings: found[:1]})
 	}
 	sample("search", &searchPage{Box: box, Asked: "言葉", Again: "言葉", Words: true, Rows: list, Count: 10_000, Many: true, Next: "1", Paged: true, Chips: full.Chips, Filters: "?category=notice"})

@@ -52,6 +52,32 @@ func markdown(body string, known []indicator.Value) template.HTML {
 	return template.HTML(w.out.String())
 }
 
+// markdownText is the text of a body without its marks, on one line, harmless.
+func markdownText(body string, known []indicator.Value) string {
+	source := []byte(strings.ToValidUTF8(body, string(utf8.RuneError)))
+	w := &markdownWriter{source: source}
+	var words []string
+	var take func(ast.Node)
+	take = func(n ast.Node) {
+		switch n.(type) {
+		case *ast.Paragraph, *ast.TextBlock, *ast.Heading:
+			var line strings.Builder
+			for _, r := range w.runs(n, nil) {
+				line.WriteString(r.text)
+			}
+			words = append(words, strings.Fields(line.String())...)
+		case *ast.CodeBlock, *ast.FencedCodeBlock:
+			words = append(words, strings.Fields(lines(n, source))...)
+		default:
+			for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+				take(c)
+			}
+		}
+	}
+	take(markdownParser.Parse(gmtext.NewReader(source)))
+	return harmless(strings.Join(words, " "), known...)
+}
+
 type markdownWriter struct {
 	source []byte
 	known  []indicator.Value

@@ -108,3 +108,10 @@ func FuzzHarmless(f *testing.F) {
 		}
 	})
 }
+
+func TestMarkdownText(t *testing.T) {
+	got := markdownText("### 見出し\n\n**強い** `https://evil.example.com/`\n\n- 一\n- 二\n\n> 引用\n\n```\nコード\n```", nil)
+	if want := "見出し 強い hxxps://evil[.]example[.]com/ 一 二 引用 コード"; got != want {
+		t.Errorf("%q", got)
+	}
+}

@@ -73,7 +73,7 @@ func (s *Server) registerPage(q *Request, title string, crumbs ...Crumb) *regist
 	return page
 }
 
-// fillForm takes over what was sent.
+// fill takes over what was sent.
 func (f *registerForm) fill(r *http.Request) {
 	for _, field := range f.fields() {
 		field.Fill(r.PostForm)
@@ -123,7 +123,7 @@ func (q *Request) techniqueGroups(chosen []string) []techniqueGroup {
 		on[id] = true
 	}
 	var groups []techniqueGroup
-	for _, g := range technique.Groups() {
+	for _, g := range q.vocabulary().Groups() {
 		one := techniqueGroup{Name: g.Name(q.Lang)}
 		for _, t := range g.Techniques {
 			one.Items = append(one.Items, techniqueChoice{t, on[t.ID]})
@@ -214,8 +214,7 @@ func (s *Server) registerReady(w http.ResponseWriter, r *http.Request, q *Reques
 // refuseRegister shows the form again with the reason at its field.
 func (s *Server) refuseRegister(w http.ResponseWriter, r *http.Request, q *Request, page *registerPage, err error) error {
 	f := fault.From(err)
-	switch f.Field {
-	case "indicators":
+	if f.Field == "indicators" {
 		err = f.At(page.Form.Paste.Name)
 	}
 	refused, ok := q.Refuse(err, page.Form.fields()...)

@@ -165,7 +165,7 @@ func (s *Server) preview(ctx context.Context, q *Request, f *registerForm) (*pre
 	}
 	suggested := technique.Suggest(text + "\n" + f.Paste.Value)
 	for _, id := range suggested {
-		if t, ok := technique.Get(id); ok && !slices.Contains(f.Techniques, id) && len(p.Suggested) < suggestMost {
+		if t, ok := q.vocabulary().Get(id); ok && !slices.Contains(f.Techniques, id) && len(p.Suggested) < suggestMost {
 			p.Suggested = append(p.Suggested, t)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"teiten/internal/caller"
 	"teiten/internal/locale"
+	"teiten/internal/technique"
 )
 
 // Request is what every handler and every template knows about the request.
@@ -28,6 +29,7 @@ type Request struct {
 	method   string
 	route    string // the pattern, for the log
 	personas []caller.Caller
+	known    *technique.Vocabulary
 	can      []route // for the navigation
 }
 
@@ -113,4 +115,20 @@ func local(address string) string {
 		return "/"
 	}
 	return address
+}
+
+// vocabulary is the techniques that can be chosen in this portal.
+func (q *Request) vocabulary() *technique.Vocabulary {
+	if q.known == nil {
+		return technique.BuiltIn()
+	}
+	return q.known
+}
+
+// techniqueName names a technique, or gives its id back if it is not known.
+func (q *Request) techniqueName(id string) string {
+	if t, ok := q.vocabulary().Get(id); ok {
+		return t.Name(q.Lang)
+	}
+	return harmless(id)
 }

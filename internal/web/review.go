@@ -54,7 +54,7 @@ func (s *Server) review(w http.ResponseWriter, r *http.Request, q *Request) erro
 		if one.Wide {
 			one.Ask = q.T("detail.publish.ask", "tlp", a.TLP.Label(), "means", q.T("web.tlp."+a.TLP.Class()))
 		}
-		one.Begins, _ = beginning(harmless(a.Body), 160)
+		one.Begins, _ = beginning(markdownText(a.Body, nil), 160)
 		if i < reviewLook {
 			if err := s.reviewDetails(r.Context(), q, a.ID, &one); err != nil {
 				return err
@@ -86,7 +86,7 @@ func (s *Server) reviewDetails(ctx context.Context, q *Request, id int64, one *r
 	}
 	one.Marks = len(a.Indicators)
 	one.row = newRow(a)
-	one.Begins, _ = beginning(harmless(a.Body, a.Indicators...), 160)
+	one.Begins, _ = beginning(markdownText(a.Body, a.Indicators), 160)
 	near, err := s.near(ctx, q, a.ID, a.Title, a.Indicators)
 	one.Duplicates = near[:min(len(near), 3)]
 	return err

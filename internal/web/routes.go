@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"teiten/internal/advisory"
 	"teiten/internal/caller"
 	"teiten/internal/fault"
 )
@@ -197,6 +198,9 @@ func (s *Server) serve(rt route) http.Handler {
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, rt.body)
 		admitted, err := s.admit(w, r, q, rt)
+		if err == nil && admitted && rt.door == Portal && s.DB != nil {
+			q.known, err = advisory.Techniques(ctx, s.DB)
+		}
 		if err == nil && admitted {
 			err = rt.handler(w, r, q)
 		}

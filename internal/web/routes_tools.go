@@ -65,6 +65,8 @@ func (s *Server) toolRoutes() []route {
 
 		on("GET", "/audit", Portal, only(caller.Operator), s.audit, nav("audit")),
 		on("GET", "/techniques", Portal, anyRole, s.techniques),
+		on("POST", "/techniques", Portal, experts, s.techniqueAdd),
+		on("POST", "/techniques/{id}/remove", Portal, experts, s.techniqueRemove),
 		on("GET", "/glossary", Portal, anyRole, s.glossary),
 		on("GET", "/help", Portal, anyRole, s.helpList, nav("help")),
 		on("GET", "/help/{slug}", Portal, anyRole, s.helpShow),

@@ -38,9 +38,8 @@ var answers = []answer{answerActive, answerPast, answerNeighbour, answerListed, 
 // finding is one indicator that was asked about.
 type finding struct {
 	mark
-	Answer  answer
-	OnHost  string // defanged
-	Sources int
+	Answer answer
+	OnHost string // defanged
 }
 
 // searchPage answers the one box: an indicator, a pasted mail or words.
@@ -48,7 +47,6 @@ type searchPage struct {
 	Head
 	Asked    string // what was asked, harmless, or ""
 	Again    string // the same, so that it can be asked again
-	Long     bool   // Asked is only its beginning
 	Words    bool   // it was searched for as words
 	Answer   answer // the gravest of Findings
 	Findings []finding
@@ -115,7 +113,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, q *Request) erro
 	if len(asked) > indicator.MaxText {
 		return fault.New(fault.TooLarge, "find.long", "most", size(indicator.MaxText))
 	}
-	page.Asked, page.Long = beginning(harmless(asked), 600)
+	page.Asked, _ = beginning(harmless(asked), 600)
 	page.Again = defanged(asked)
 	values, left := wanted(asked)
 	page.Left = left
@@ -187,7 +185,7 @@ func (s *Server) searchIndicators(ctx context.Context, q *Request, page *searchP
 	}
 	for i, m := range marks {
 		page.Findings = append(page.Findings, finding{
-			mark: m, Answer: judge(m), OnHost: indicator.Defang(indicator.Domain, values[i].Host), Sources: m.Hit.Sources,
+			mark: m, Answer: judge(m), OnHost: indicator.Defang(indicator.Domain, values[i].Host),
 		})
 	}
 	slices.SortStableFunc(page.Findings, func(a, b finding) int {

@@ -305,7 +305,7 @@ func itemName(q *Request, d trend.Dimension, item string) string {
 			return k.Name(q.Lang)
 		}
 	case trend.Technique:
-		return techniqueName(q.Lang, item)
+		return q.techniqueName(item)
 	}
 	return harmless(item)
 }

@@ -115,6 +115,8 @@ CREATE INDEX concern_advisory ON concern (advisory_id);
 
 CREATE TABLE own_technique (
     id       TEXT PRIMARY KEY,
+    attack   TEXT NOT NULL,
+    tactic   TEXT NOT NULL,
     ja       TEXT NOT NULL,
     en       TEXT NOT NULL,
     about_ja TEXT NOT NULL,
