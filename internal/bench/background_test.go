@@ -201,4 +201,3 @@ func fillObservations(b *testing.B, db *store.DB, n, days int) {
 	}
 	settle(b, db)
 }
-

@@ -6,11 +6,9 @@ package intake
 import (
 	"context"
 	"io"
-	"sync"
 
 	"teiten/internal/audit"
 	"teiten/internal/caller"
-	"teiten/internal/fault"
 	"teiten/internal/guard"
 	"teiten/internal/intel"
 	"teiten/internal/store"
@@ -60,12 +58,69 @@ func (m *Import) File(ctx context.Context, name string, r io.Reader) (Summary, e
 	return m.file(ctx, o, name, r, &run{options: o, name: name})
 }
 
+// Files imports files one after the other and tells each of what came of it. An
+// error from each ends it. While one file is stored, the next is already read.
+func (m *Import) Files(ctx context.Context, names []string, open func(name string) (io.ReadCloser, error), each func(name string, s Summary, err error) error) error {
+	o := m.options
+	if err := o.check(m.caller); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	begin := func(name string) *reading {
+		r, err := open(name)
+		if err != nil {
+			return &reading{err: err, name: label(name)}
+		}
+		begun := m.begin(ctx, o, label(name), r)
+		begun.owned = true
+		return begun
+	}
+	var next *reading
+	for i, name := range names {
+		r := next
+		if r == nil {
+			r = begin(name)
+		}
+		if next = nil; i+1 < len(names) {
+			next = begin(names[i+1])
+		}
+		var to *run
+		if !o.DryRun && r.content != nil {
+			to = &run{options: o, name: r.name}
+		}
+		s, err := m.complete(ctx, o, r, to)
+		if err = each(name, s, err); err != nil {
+			stop()
+			next.wait()
+			return err
+		}
+	}
+	return nil
+}
+
 // file imports into a run, which is nil for a dry run that nobody watches.
 func (m *Import) file(ctx context.Context, o Options, name string, r io.Reader, run *run) (Summary, error) {
-	s := Summary{Files: []FileSummary{{Name: name}}}
+	return m.complete(ctx, o, m.begin(ctx, o, name, r), run)
+}
+
+// complete stores what is read of a file and closes its record.
+func (m *Import) complete(ctx context.Context, o Options, r *reading, run *run) (Summary, error) {
+	s := Summary{Files: []FileSummary{{Name: r.name}}}
 	f := &s.Files[0]
-	err := m.read(ctx, o, name, r, run, &s)
-	f.Counts = s.Counts
+	err := r.err
+	switch {
+	case err != nil:
+	case o.Format.advisories():
+		err = m.documents(ctx, o, r.name, r.input, run, &s)
+	default:
+		err = m.observations(ctx, o, r, run, &s)
+	}
+	r.wait()
+	f.Counts, f.Ignored = s.Counts, r.ignored
+	if r.input != nil {
+		f.Encoding = r.input.encoding
+	}
 	if run != nil {
 		if ended := run.end(ctx, m.db, m.caller, &s, err); err == nil {
 			err = ended
@@ -75,76 +130,23 @@ func (m *Import) file(ctx context.Context, o Options, name string, r io.Reader, 
 	return s, err
 }
 
-func (m *Import) read(ctx context.Context, o Options, name string, r io.Reader, run *run, s *Summary) error {
-	in, err := open(r)
-	if err != nil && o.Format.advisories() {
-		return unreadJSON(err)
-	}
-	if err != nil {
-		return damaged(err, 1)
-	}
-	s.Files[0].Encoding = in.encoding
-	switch o.Format {
-	case KEV, CSAF:
-		return m.documents(ctx, o, name, in, run, s)
-	}
-	return m.observations(ctx, o, name, in, run, s)
-}
-
-// observations runs reading and storing side by side. What was read before an
-// error is stored.
-func (m *Import) observations(ctx context.Context, o Options, name string, in *input, run *run, s *Summary) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	batches := make(chan *batch, 1)
-	r := newRefiner(ctx, batches, m.db, m.guard, m.caller.Org, &o, name, in)
-	r.narrow = m.caller.Is(caller.Contact)
-	var failed error
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		defer close(batches)
-		defer func() {
-			if p := recover(); p != nil {
-				failed = fault.Wrap(panicked{p}, fault.Internal, "fault.internal")
-			}
-		}()
-		var err error
-		switch o.Format {
-		case JPCERT:
-			err = readJPCERT(in, r)
-		case CSV:
-			s.Files[0].Ignored, err = readCSV(in, r)
-		case Text:
-			err = readText(in, r)
-		}
-		failed, r.now.last = err, err == nil
-		if err := r.flush(); failed == nil {
-			failed = err
-		}
-	})
-	var storing error
-	for b := range batches {
-		if storing != nil {
-			continue // drained, so that the reader ends
-		}
-		var out intel.Outcome
-		if out, storing = m.store(ctx, o, name, b, run, s); storing != nil {
-			stop()
-			continue
+// observations stores the batches that are read meanwhile. What was read before
+// an error is stored.
+func (m *Import) observations(ctx context.Context, o Options, r *reading, run *run, s *Summary) error {
+	for b := range r.batches {
+		out, err := m.store(ctx, o, r.name, b, run, s)
+		if err != nil {
+			return err
 		}
 		s.problems(b.problems...)
 		s.Dropped += b.dropped
-		o.Progress(Progress{File: name, Rows: s.Rows, Bytes: b.bytes, TotalBytes: in.total, Outcome: out})
+		o.Progress(Progress{File: r.name, Rows: s.Rows, Bytes: b.bytes, TotalBytes: r.input.total, Outcome: out})
 		select {
 		case r.free <- b:
 		default:
 		}
 	}
-	wg.Wait()
-	if storing != nil {
-		return storing
-	}
-	return failed
+	return r.failed
 }
 
 // store stores a batch, or looks what storing it would do, and returns the sums
@@ -197,11 +199,6 @@ func (b *batch) with(out intel.Outcome) Counts {
 	c.Renewed, c.Excluded = int64(out.Renewed), int64(out.Excluded)
 	return c
 }
-
-// panicked is a panic of a parser as an error for the log.
-type panicked struct{ value any }
-
-func (p panicked) Error() string { return "panic in a parser" }
 
 // label is a file's name as it is stored and shown: without folders, for they
 // may name a person.

@@ -116,22 +116,16 @@ func realFiles(t testing.TB) []string {
 }
 
 // importFiles imports files in order and returns the sum.
-func importFiles(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard, o Options, files []string) (Summary, error) {
-	m := New(db, c, g, o)
-	var all Summary
-	for _, name := range files {
-		f, err := os.Open(name)
-		if err != nil {
-			return all, err
-		}
-		s, err := m.File(ctx, name, f)
-		f.Close()
-		all.Add(s)
-		if err != nil {
-			return all, fmt.Errorf("%s: %w", filepath.Base(name), err)
-		}
-	}
-	return all, nil
+func importFiles(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard, o Options, files []string) (all Summary, err error) {
+	err = New(db, c, g, o).Files(ctx, files, func(name string) (io.ReadCloser, error) { return os.Open(name) },
+		func(name string, s Summary, err error) error {
+			all.Add(s)
+			if err != nil {
+				return fmt.Errorf("%s: %w", filepath.Base(name), err)
+			}
+			return nil
+		})
+	return all, err
 }
 
 func countRows(t testing.TB, db *store.DB, query string, args ...any) (n int64) {

@@ -68,11 +68,11 @@ type refiner struct {
 	times    map[int64]uint32 // how often the file has said each thing
 }
 
-func newRefiner(ctx context.Context, out chan<- *batch, db *store.DB, g *guard.Guard, org int64, o *Options, name string, in *input) *refiner {
+func newRefiner(ctx context.Context, to *reading, db *store.DB, g *guard.Guard, org int64, o *Options) *refiner {
 	return &refiner{
-		ctx: ctx, out: out, guard: g, salt: db.Salt(), org: org, name: name, input: in, opts: o,
-		base:  []string{"row", string(binary.AppendVarint(nil, org)), string(o.Format), stem(name)},
-		times: make(map[int64]uint32), now: &batch{}, free: make(chan *batch, 2),
+		ctx: ctx, out: to.batches, free: to.free, guard: g, salt: db.Salt(), org: org, name: to.name, input: to.input, opts: o,
+		base:  []string{"row", string(binary.AppendVarint(nil, org)), string(o.Format), stem(to.name)},
+		times: make(map[int64]uint32), now: &batch{},
 	}
 }
 
