@@ -44,7 +44,7 @@ var (
 var statements = []string{
 	"store/", "storetest/", "audit/", "job/", "search/", "member/",
 	"advisory/concern.go", "advisory/duplicate.go", "advisory/react.go", "advisory/read.go",
-	"intel/browse.go", "intel/entries.go", "intel/exception.go", "intel/guards.go", "intel/lookup.go",
+	"intel/browse.go", "intel/entries.go", "intel/exception.go", "intel/guards.go", "intel/lookup.go", "intel/overrule.go",
 	"trend/trend.go", "backup/load.go",
 }
 

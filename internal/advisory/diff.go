@@ -5,6 +5,7 @@ package advisory
 
 import (
 	"strings"
+	"time"
 
 	"github.com/sergi/go-diff/diffmatchpatch"
 
@@ -58,9 +59,14 @@ func defanged(values []indicator.Value) string {
 	return strings.Join(lines, "\n")
 }
 
+// diffTime bounds the search for the shortest difference of one field; when it
+// is over, a longer one serves.
+const diffTime = 200 * time.Millisecond
+
 // chunks compares by characters, for Japanese has no spaces, or by lines.
 func chunks(a, b string, lines bool) []Chunk {
 	d := diffmatchpatch.New()
+	d.DiffTimeout = diffTime
 	var diffs []diffmatchpatch.Diff
 	if lines {
 		x, y, table := d.DiffLinesToChars(a+"\n", b+"\n")

@@ -57,6 +57,9 @@ func (d told) active() bool { return d.public() && d.state != advisory.Withdrawn
 // reads. Expected is (TLP within the ceiling or own) and (public or own or
 // reviewer), and what the function leaves out by its nature.
 func TestIsolation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; make test runs it")
+	}
 	each(t, func(t *testing.T, p *portal) {
 		all := p.matrix()
 		hubs := p.hubs(all)
@@ -129,17 +132,17 @@ func (p *portal) tell(ctx ctxType, c caller.Caller, level tlp.Level, state advis
 	}
 	switch state {
 	case advisory.Draft:
-		step(advisory.Return(ctx, p.db, p.Analyst, d.id, "理由"))
+		step(advisory.Return(ctx, p.db, p.Analyst, d.id, 1, "理由"))
 	case advisory.Discarded:
 		step(advisory.Discard(ctx, p.db, p.Analyst, d.id))
 	case advisory.Published, advisory.Corrected, advisory.Withdrawn:
-		step(advisory.Publish(ctx, p.db, p.Analyst, p.guard, d.id))
+		step(advisory.Publish(ctx, p.db, p.Analyst, p.guard, d.id, 1))
 	}
 	switch state {
 	case advisory.Corrected:
 		step(advisory.Correct(ctx, p.db, p.Analyst, p.guard, d.id, 2, text, "理由"))
 	case advisory.Withdrawn:
-		step(advisory.Withdraw(ctx, p.db, p.Analyst, p.guard, d.id, "理由"))
+		step(advisory.Withdraw(ctx, p.db, p.Analyst, p.guard, d.id, 2, "理由"))
 	}
 	_, comment := advisory.AddComment(ctx, p.db, p.Analyst, d.id, "意見")
 	step(comment)
@@ -307,6 +310,9 @@ func reads(p *portal, c caller.Caller, all []told, hubs []int64) []read {
 // program in which a predicate was taken out. The program is changed while it
 // is compiled, never on disk.
 func TestIsolationNoticesHoles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; make test runs it")
+	}
 	for _, hole := range []struct{ file, old, new string }{
 		{"../store/tx.go", `"(%s.tlp <= $%d OR`, `"(1=1 OR %s.tlp <= $%d OR`},
 		{"sql.go", `OR $%d = 1)`, `OR 1=1 OR $%d = 1)`},

@@ -38,30 +38,30 @@ func TestLife(t *testing.T) {
 
 		c := content("偽の宅配通知")
 		step(advisory.Edit(ctx, p.db, p.StaffA, id, 1, c, advisory.InReview), advisory.InReview, "")
-		step(advisory.Return(ctx, p.db, p.Analyst, id, " 画像を付けてください "), advisory.Draft, "画像を付けてください")
-		again := advisory.Return(ctx, p.db, p.Analyst, id, "もう一度")
+		step(advisory.Return(ctx, p.db, p.Analyst, id, 2, " 画像を付けてください "), advisory.Draft, "画像を付けてください")
+		again := advisory.Return(ctx, p.db, p.Analyst, id, 3, "もう一度")
 		p.want(again, "advisory.state_now", "")
 		if said := locale.Japanese.Fault(again); !strings.Contains(said, "下書き") {
 			t.Errorf("the state is not named in Japanese: %s", said)
 		}
 		step(advisory.Discard(ctx, p.db, p.StaffA, id), advisory.Discarded, "")
-		p.want(advisory.Publish(ctx, p.db, p.Analyst, p.guard, id), "advisory.state_now", "")
+		p.want(advisory.Publish(ctx, p.db, p.Analyst, p.guard, id, 4), "advisory.state_now", "")
 		step(advisory.Restore(ctx, p.db, p.ContactA, id), advisory.Draft, "")
 		step(advisory.Edit(ctx, p.db, p.ContactA, id, 5, c, advisory.InReview), advisory.InReview, "")
-		p.want(advisory.Withdraw(ctx, p.db, p.Analyst, p.guard, id, "早い"), "advisory.state_now", "")
+		p.want(advisory.Withdraw(ctx, p.db, p.Analyst, p.guard, id, 6, "早い"), "advisory.state_now", "")
 		p.want(advisory.Correct(ctx, p.db, p.Analyst, p.guard, id, 6, c, "早い"), "advisory.state_now", "")
-		step(advisory.Publish(at(start.Add(95*time.Minute)), p.db, p.Analyst, p.guard, id), advisory.Published, "")
+		step(advisory.Publish(at(start.Add(95*time.Minute)), p.db, p.Analyst, p.guard, id, 6), advisory.Published, "")
 		if got := p.get(p.ContactB, id).TimeToPublish(); got != 95*time.Minute {
 			t.Errorf("time to publish %v", got)
 		}
-		p.want(advisory.Publish(ctx, p.db, p.Analyst, p.guard, id), "advisory.state_now", "")
+		p.want(advisory.Publish(ctx, p.db, p.Analyst, p.guard, id, 7), "advisory.state_now", "")
 		p.want(advisory.Edit(ctx, p.db, p.StaffA, id, 7, c, advisory.Draft), "fault.forbidden", "")
 		p.want(advisory.Discard(ctx, p.db, p.StaffA, id), "advisory.state_now", "")
 		c.Title = "偽の宅配通知（差出人を訂正）"
 		step(advisory.Correct(ctx, p.db, p.Analyst, p.guard, id, 7, c, "差出人"), advisory.Corrected, "差出人")
 		step(advisory.Correct(ctx, p.db, p.Operator, p.guard, id, 8, c, "再訂正"), advisory.Corrected, "再訂正")
-		step(advisory.Withdraw(ctx, p.db, p.Analyst, p.guard, id, "誤報"), advisory.Withdrawn, "誤報")
-		p.want(advisory.Withdraw(ctx, p.db, p.Analyst, p.guard, id, "誤報"), "advisory.state_now", "")
+		step(advisory.Withdraw(ctx, p.db, p.Analyst, p.guard, id, 9, "誤報"), advisory.Withdrawn, "誤報")
+		p.want(advisory.Withdraw(ctx, p.db, p.Analyst, p.guard, id, 10, "誤報"), "advisory.state_now", "")
 		p.want(advisory.See(ctx, p.db, p.StaffB, id), "advisory.state_now", "")
 		step(advisory.Correct(ctx, p.db, p.Analyst, p.guard, id, 10, c, "誤報ではなかった"), advisory.Corrected, "誤報ではなかった")
 		if got := p.get(p.ContactB, id).PublishedAt; !got.Equal(start.Add(95 * time.Minute)) {
@@ -158,13 +158,13 @@ func TestWhoMay(t *testing.T) {
 			}, draft},
 			{"discard", advisory.InReview, func(c caller.Caller, id int64) error { return advisory.Discard(ctx, p.db, c, id) }, draft},
 			{"restore", advisory.Discarded, func(c caller.Caller, id int64) error { return advisory.Restore(ctx, p.db, c, id) }, draft},
-			{"return", advisory.InReview, func(c caller.Caller, id int64) error { return advisory.Return(ctx, p.db, c, id, "理由") }, only(reviewers)},
-			{"publish", advisory.InReview, func(c caller.Caller, id int64) error { return advisory.Publish(ctx, p.db, c, p.guard, id) }, only(reviewers)},
+			{"return", advisory.InReview, func(c caller.Caller, id int64) error { return advisory.Return(ctx, p.db, c, id, 1, "理由") }, only(reviewers)},
+			{"publish", advisory.InReview, func(c caller.Caller, id int64) error { return advisory.Publish(ctx, p.db, c, p.guard, id, 1) }, only(reviewers)},
 			{"correct", advisory.Published, func(c caller.Caller, id int64) error {
 				return advisory.Correct(ctx, p.db, c, p.guard, id, 2, content("別"), "理由")
 			}, only(reviewers)},
 			{"withdraw", advisory.Published, func(c caller.Caller, id int64) error {
-				return advisory.Withdraw(ctx, p.db, c, p.guard, id, "理由")
+				return advisory.Withdraw(ctx, p.db, c, p.guard, id, 2, "理由")
 			}, only(reviewers)},
 			{"see", advisory.Published, func(c caller.Caller, id int64) error { return advisory.See(ctx, p.db, c, id) },
 				only("甲病院 contact|甲病院 staff|甲病院 staff 2|" + othersStaff)},
@@ -197,7 +197,16 @@ func TestTwoEditors(t *testing.T) {
 		if a := p.get(p.StaffA, id); a.Title != "先に保存" || a.Revision != 2 {
 			t.Errorf("%q, revision %d", a.Title, a.Revision)
 		}
-		p.must(advisory.Publish(ctx, p.db, p.Analyst, p.guard, id))
+		// Who decides about what was changed meanwhile has not read it.
+		p.want(advisory.Publish(ctx, p.db, p.Analyst, p.guard, id, 1), "advisory.state_now", "")
+		p.must(advisory.Edit(ctx, p.db, p.StaffA, id, 2, content("差し替え"), advisory.InReview))
+		p.want(advisory.Publish(ctx, p.db, p.Analyst, p.guard, id, 2), "advisory.changed_meanwhile", "")
+		p.want(advisory.Return(ctx, p.db, p.Analyst, id, 2, "理由"), "advisory.changed_meanwhile", "")
+		if a := p.get(p.StaffA, id); a.State != advisory.InReview || a.Revision != 3 {
+			t.Errorf("after refusals: %s, revision %d", a.State, a.Revision)
+		}
+		p.must(advisory.Publish(ctx, p.db, p.Analyst, p.guard, id, 3))
+		p.want(advisory.Withdraw(ctx, p.db, p.Analyst, p.guard, id, 3, "理由"), "advisory.changed_meanwhile", "")
 		p.want(advisory.Correct(ctx, p.db, p.Analyst, p.guard, id, 2, content("古い"), "理由"), "advisory.changed_meanwhile", "")
 
 		// At the very same moment: one of them, and nothing of the others.
@@ -205,7 +214,7 @@ func TestTwoEditors(t *testing.T) {
 		errs := make([]error, 6)
 		for i := range errs {
 			wg.Go(func() {
-				errs[i] = advisory.Correct(ctx, p.db, p.Analyst, p.guard, id, 3, content("訂正"), "同時")
+				errs[i] = advisory.Correct(ctx, p.db, p.Analyst, p.guard, id, 4, content("訂正"), "同時")
 			})
 		}
 		wg.Wait()
@@ -219,7 +228,7 @@ func TestTwoEditors(t *testing.T) {
 		}
 		all, err := advisory.Revisions(ctx, p.db, p.Analyst, id)
 		p.must(err)
-		if done != 1 || len(all) != 4 {
+		if done != 1 || len(all) != 5 {
 			t.Errorf("%d of %d corrections were taken; %d revisions", done, len(errs), len(all))
 		}
 	})

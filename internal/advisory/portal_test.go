@@ -69,13 +69,13 @@ func (p *portal) in(state advisory.State, c caller.Caller, content advisory.Cont
 		p.must(advisory.Discard(ctx, p.db, c, id))
 		return id
 	}
-	p.must(advisory.Publish(ctx, p.db, p.Analyst, p.guard, id))
+	p.must(advisory.Publish(ctx, p.db, p.Analyst, p.guard, id, 1))
 	switch state {
 	case advisory.Corrected:
 		content.Body += "（訂正済み）"
 		p.must(advisory.Correct(ctx, p.db, p.Analyst, p.guard, id, 2, content, "誤字"))
 	case advisory.Withdrawn:
-		p.must(advisory.Withdraw(ctx, p.db, p.Analyst, p.guard, id, "誤報"))
+		p.must(advisory.Withdraw(ctx, p.db, p.Analyst, p.guard, id, 2, "誤報"))
 	}
 	return id
 }

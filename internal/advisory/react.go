@@ -50,10 +50,10 @@ func See(ctx context.Context, db *store.DB, c caller.Caller, id int64) error {
 		if n == 0 {
 			return audit.Append(ctx, tx, "sighting.add", object(id), "known", true)
 		}
-		if err := dirtySightings(ctx, tx, id); err != nil {
+		if err := intel.Renew(ctx, tx, a.TLP, a.Org, a.Indicators, tx.Now); err != nil {
 			return err
 		}
-		if err := intel.Renew(ctx, tx, a.TLP, a.Org, a.Indicators, tx.Now); err != nil {
+		if err := dirtySightings(ctx, tx, id); err != nil {
 			return err
 		}
 		return audit.Append(ctx, tx, "sighting.add", object(id))
@@ -192,11 +192,14 @@ func RemoveComment(ctx context.Context, db *store.DB, c caller.Caller, id, comme
 	})
 }
 
-// Comments returns the remarks on an advisory, the oldest first.
+// Comments returns the remarks on an advisory, the oldest first. What its
+// organisation and the reviewers said to each other before publication stays
+// between them.
 func Comments(ctx context.Context, q store.Queryer, c caller.Caller, id int64) ([]Comment, error) {
 	rows, err := q.Query(ctx, `SELECT m.id, m.organisation_id, o.short, m.account_id, m.actor, m.at, m.body
 		FROM comment m JOIN advisory a ON a.id = m.advisory_id JOIN organisation o ON o.id = m.organisation_id
-		WHERE m.advisory_id = $1 AND m.removed_at = 0 AND `+visible(2)+` ORDER BY m.at, m.id`, append([]any{id}, seesArgs(c)...)...)
+		WHERE m.advisory_id = $1 AND m.removed_at = 0 AND `+visible(2)+`
+		AND (m.at >= a.published_at AND a.published_at > 0 OR a.organisation_id = $3 OR $4 = 1) ORDER BY m.at, m.id`, append([]any{id}, seesArgs(c)...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -259,23 +262,24 @@ func ReadOpinions(ctx context.Context, q store.Queryer, c caller.Caller, id int6
 		}
 		subject, day = object(id), 0
 	}
-	rows, err := q.Query(ctx, `SELECT account_id, day, helped FROM opinion WHERE subject = $1`, subject)
+	rows, err := q.Query(ctx, `SELECT helped, COUNT(*), SUM(CASE WHEN account_id = $2 AND day = $3 THEN 1 ELSE 0 END)
+		FROM opinion WHERE subject = $1 GROUP BY helped`, subject, c.Account, day)
 	if err != nil {
 		return o, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var account, on int64
 		var helped bool
-		if err := rows.Scan(&account, &on, &helped); err != nil {
+		var n, mine int
+		if err := rows.Scan(&helped, &n, &mine); err != nil {
 			return o, err
 		}
 		if helped {
-			o.Helped++
+			o.Helped = n
 		} else {
-			o.NotHelped++
+			o.NotHelped = n
 		}
-		if account == c.Account && on == day {
+		if mine > 0 {
 			o.Mine = &helped
 		}
 	}

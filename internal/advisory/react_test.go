@@ -80,6 +80,33 @@ func TestSightings(t *testing.T) {
 	})
 }
 
+// What source and analyst say to each other about a draft stays with them when
+// it is published.
+func TestCommentsBeforePublication(t *testing.T) {
+	each(t, func(t *testing.T, p *portal) {
+		id := p.submit(p.StaffA, advisory.InReview, content("相談中"))
+		say := func(c caller.Caller, body string) {
+			t.Helper()
+			_, err := advisory.AddComment(ctx, p.db, c, id, body)
+			p.must(err)
+		}
+		say(p.StaffA, "患者さんの名前が画像にあります")
+		p.must(advisory.Publish(ctx, p.db, p.Analyst, p.guard, id, 1))
+		say(p.ContactB, "うちにも")
+		for name, want := range map[string]int{"甲病院 contact": 2, "見本ISAC analyst": 2, "乙病院 contact": 1, "丙社 contact": 1, "見本ISAC staff": 1} {
+			p.Each(func(who string, c caller.Caller) {
+				if who != name {
+					return
+				}
+				all, err := advisory.Comments(ctx, p.db, c, id)
+				if p.must(err); len(all) != want || all[len(all)-1].Body != "うちにも" {
+					t.Errorf("%s reads %d remarks, want %d", name, len(all), want)
+				}
+			})
+		}
+	})
+}
+
 func TestComments(t *testing.T) {
 	each(t, func(t *testing.T, p *portal) {
 		id := p.in(advisory.Published, p.StaffA, content("情報"))
@@ -202,7 +229,7 @@ func TestLinks(t *testing.T) {
 		if a := p.get(p.Analyst, id); a.DuplicateOf != hidden || a.Related != nil {
 			t.Errorf("after the author's edit: duplicate of %d, related %v", a.DuplicateOf, a.Related)
 		}
-		p.must(advisory.Publish(ctx, p.db, p.Analyst, p.guard, id))
+		p.must(advisory.Publish(ctx, p.db, p.Analyst, p.guard, id, 3))
 		if got := ids(p.StaffB, hidden); !slices.Equal(got, []int64{id}) {
 			t.Errorf("the red one's owner sees links from %v", got)
 		}
@@ -288,7 +315,7 @@ func TestConcerns(t *testing.T) {
 			}
 		}
 		interest(p.ContactA, member.Product, "sapporo")
-		p.must(advisory.Withdraw(ctx, p.db, p.Analyst, p.guard, windows, "誤報"))
+		p.must(advisory.Withdraw(ctx, p.db, p.Analyst, p.guard, windows, 2, "誤報"))
 		c := content("電子帳票の停止")
 		p.must(advisory.Correct(ctx, p.db, p.Analyst, p.guard, karte, 2, c, "品名"))
 		p.work()
@@ -342,6 +369,54 @@ func TestDuplicates(t *testing.T) {
 	})
 }
 
+// Two changes at once that touch the same indicator: what filters get is what
+// is published when both are done.
+func TestClaimsOfTwoChangesAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, p *portal) {
+		c := content("同じ指標")
+		c.Indicators = []indicator.Value{url("https://evil.example/a")}
+		active := func() bool {
+			t.Helper()
+			hits, err := intel.Lookup(ctx, p.db, p.db.Key, p.StaffA, c.Indicators)
+			p.must(err)
+			return hits[0].Active
+		}
+		// together does one before, and commits it while the other waits.
+		together := func(before, after func(ctxType) error) {
+			t.Helper()
+			done, end, late := make(chan struct{}), make(chan struct{}), make(chan error, 2)
+			go func() {
+				late <- p.db.Batch(ctx, func(ctx ctxType) error {
+					err := before(ctx)
+					close(done)
+					<-end
+					return err
+				})
+			}()
+			<-done
+			go func() { late <- after(ctx) }()
+			time.Sleep(200 * time.Millisecond)
+			close(end)
+			p.must(<-late)
+			p.must(<-late)
+		}
+		withdraw := func(id int64) func(ctxType) error {
+			return func(ctx ctxType) error { return advisory.Withdraw(ctx, p.db, p.Analyst, p.guard, id, 2, "誤報") }
+		}
+		one, two := p.in(advisory.Published, p.StaffA, c), p.in(advisory.Published, p.StaffA, c)
+		together(withdraw(one), withdraw(two))
+		if active() {
+			t.Error("both are withdrawn, but the indicator stays in the filters")
+		}
+		one, two = p.in(advisory.Published, p.StaffA, c), p.submit(p.StaffA, advisory.InReview, c)
+		publish := func(ctx ctxType) error { return advisory.Publish(ctx, p.db, p.Analyst, p.guard, two, 1) }
+		together(publish, withdraw(one))
+		if !active() {
+			t.Error("one is published, but the indicator left the filters")
+		}
+	})
+}
+
 // Claims follow what an advisory says now, not what it once said.
 func TestClaimsFollow(t *testing.T) {
 	each(t, func(t *testing.T, p *portal) {
@@ -384,7 +459,7 @@ func TestClaimsFollow(t *testing.T) {
 		if !h.Active || !slices.Equal(h.Categories, []category.Category{category.Targeted}) || h.Brands != nil || !h.FirstSeen.Equal(c.ObservedAt) {
 			t.Errorf("corrected again: %+v", h)
 		}
-		p.must(advisory.Withdraw(ctx, p.db, p.Analyst, p.guard, id, "誤報"))
+		p.must(advisory.Withdraw(ctx, p.db, p.Analyst, p.guard, id, 4, "誤報"))
 		if h := hit(p.Analyst, 0, before); h.Active {
 			t.Error("withdrawn, but active")
 		}
@@ -425,7 +500,7 @@ func TestEachWriteIsAudited(t *testing.T) {
 		}
 		// What is refused changes nothing and leaves nothing.
 		before := len(all)
-		_ = advisory.Publish(ctx, p.db, p.StaffB, p.guard, id)
+		_ = advisory.Publish(ctx, p.db, p.StaffB, p.guard, id, 1)
 		_ = advisory.See(ctx, p.db, p.StaffB, 9999)
 		if all, _ := audit.List(ctx, p.db, p.Operator, 0, 100); len(all) != before {
 			t.Errorf("%d records after refusals, %d before", len(all), before)

@@ -86,6 +86,9 @@ func loadParts(ctx context.Context, q store.Queryer, c caller.Caller, a *Advisor
 		a.Techniques = append(a.Techniques, t)
 	}
 	rows.Close()
+	if err := rows.Err(); err != nil { // half of them would be stored as all
+		return err
+	}
 	rows, err = q.Query(ctx, `SELECT kind, value, host, written FROM advisory_indicator WHERE advisory_id = $1 ORDER BY kind, value`, a.ID)
 	if err != nil {
 		return err
@@ -99,6 +102,9 @@ func loadParts(ctx context.Context, q store.Queryer, c caller.Caller, a *Advisor
 		a.Indicators = append(a.Indicators, v)
 	}
 	rows.Close()
+	if err := rows.Err(); err != nil {
+		return err
+	}
 	rows, err = q.Query(ctx, `SELECT l.other_id, l.kind FROM advisory_link l JOIN advisory a ON a.id = l.other_id
 		WHERE l.advisory_id = $1 AND `+visible(2)+` ORDER BY l.other_id`, append([]any{a.ID}, seesArgs(c)...)...)
 	if err != nil {
@@ -300,6 +306,9 @@ func checkTechniques(ctx context.Context, q store.Queryer, ids []string) error {
 		return err
 	}
 	for _, id := range ids {
+		if err := checkText("techniques", id, maxWord); err != nil {
+			return err
+		}
 		if _, ok := known.Get(id); !ok {
 			return fault.New(fault.Invalid, "advisory.technique", "id", short(id)).At("techniques")
 		}
@@ -346,4 +355,41 @@ func short(s string) string {
 		return string(r[:60]) + "…"
 	}
 	return s
+}
+
+func insertTechnique(ctx context.Context, tx *store.Tx, t technique.Technique) (int64, error) {
+	return tx.Exec(ctx, `INSERT INTO own_technique (id, attack, tactic, ja, en, about_ja, about_en)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING`, t.ID, t.Attack, t.Tactic, t.Ja, t.En, t.AboutJa, t.AboutEn)
+}
+
+func ownTechniques(ctx context.Context, q store.Queryer) ([]technique.Technique, error) {
+	rows, err := q.Query(ctx, `SELECT id, attack, tactic, ja, en, about_ja, about_en FROM own_technique ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var own []technique.Technique
+	for rows.Next() {
+		var t technique.Technique
+		if err := rows.Scan(&t.ID, &t.Attack, &t.Tactic, &t.Ja, &t.En, &t.AboutJa, &t.AboutEn); err != nil {
+			return nil, err
+		}
+		own = append(own, t)
+	}
+	return own, rows.Err()
+}
+
+func deleteTechnique(ctx context.Context, tx *store.Tx, id string) error {
+	var used int
+	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM advisory_technique WHERE technique_id = $1`, id).Scan(&used); err != nil {
+		return err
+	}
+	if used > 0 {
+		return fault.New(fault.Conflict, "technique.used")
+	}
+	n, err := tx.Exec(ctx, `DELETE FROM own_technique WHERE id = $1`, id)
+	if err == nil && n == 0 {
+		err = fault.New(fault.NotFound, "fault.not_found")
+	}
+	return err
 }

@@ -113,8 +113,8 @@ func Edit(ctx context.Context, db *store.DB, c caller.Caller, id, revision int64
 		if !MayEdit(c, a) {
 			return fault.New(fault.Forbidden, "fault.forbidden")
 		}
-		if a.Revision != revision {
-			return fault.New(fault.Conflict, "advisory.changed_meanwhile")
+		if err := a.unchanged(revision); err != nil {
+			return err
 		}
 		if err := content.Check(state != InReview); err != nil {
 			return err
@@ -129,16 +129,21 @@ func Edit(ctx context.Context, db *store.DB, c caller.Caller, id, revision int64
 
 // Discard puts a draft away; Edit with State Draft brings it back.
 func Discard(ctx context.Context, db *store.DB, c caller.Caller, id int64) error {
-	return setState(ctx, db, c, id, "advisory.discard", Discarded, "", Draft, InReview)
+	return change(ctx, db, c, id, "advisory.discard", func(tx *store.Tx, a *Advisory) error {
+		return a.toState(c, Discarded, Draft, InReview)
+	})
 }
 
 // Restore brings a discarded draft back.
 func Restore(ctx context.Context, db *store.DB, c caller.Caller, id int64) error {
-	return setState(ctx, db, c, id, "advisory.restore", Draft, "", Discarded)
+	return change(ctx, db, c, id, "advisory.restore", func(tx *store.Tx, a *Advisory) error {
+		return a.toState(c, Draft, Discarded)
+	})
 }
 
-// Return sends an advisory in review back to its source with a reason.
-func Return(ctx context.Context, db *store.DB, c caller.Caller, id int64, reason string) error {
+// Return sends an advisory in review back to its source with a reason. revision
+// is the one that the reviewer saw, as for [Edit].
+func Return(ctx context.Context, db *store.DB, c caller.Caller, id, revision int64, reason string) error {
 	if !MayReview(c) {
 		return fault.New(fault.Forbidden, "fault.forbidden")
 	}
@@ -146,25 +151,40 @@ func Return(ctx context.Context, db *store.DB, c caller.Caller, id int64, reason
 	if err != nil {
 		return err
 	}
-	return setState(ctx, db, c, id, "advisory.return", Draft, reason, InReview)
-}
-
-func setState(ctx context.Context, db *store.DB, c caller.Caller, id int64, action string, to State, reason string, from ...State) error {
-	return change(ctx, db, c, id, action, func(tx *store.Tx, a *Advisory) error {
-		if !slices.Contains(from, a.State) {
-			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State)
+	return change(ctx, db, c, id, "advisory.return", func(tx *store.Tx, a *Advisory) error {
+		if err := a.toState(c, Draft, InReview); err != nil {
+			return err
 		}
-		if !MayEdit(c, a) {
-			return fault.New(fault.Forbidden, "fault.forbidden")
-		}
-		a.State, a.Reason = to, reason
-		return nil
+		a.Reason = reason
+		return a.unchanged(revision)
 	})
 }
 
+// toState moves an advisory that is not published from one of the states.
+func (a *Advisory) toState(c caller.Caller, to State, from ...State) error {
+	if !slices.Contains(from, a.State) {
+		return fault.New(fault.Conflict, "advisory.state_now", "state", a.State)
+	}
+	if !MayEdit(c, a) {
+		return fault.New(fault.Forbidden, "fault.forbidden")
+	}
+	a.State, a.Reason = to, ""
+	return nil
+}
+
+// unchanged refuses a decision about another revision than the one that was
+// seen: who publishes has read what becomes public.
+func (a *Advisory) unchanged(revision int64) error {
+	if a.Revision != revision {
+		return fault.New(fault.Conflict, "advisory.changed_meanwhile")
+	}
+	return nil
+}
+
 // Publish makes an advisory known to all for whom its TLP is meant, and its
-// indicators to their filters.
-func Publish(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard, id int64) error {
+// indicators to their filters. revision is the one that the reviewer read, as
+// for [Edit].
+func Publish(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard, id, revision int64) error {
 	if !MayReview(c) {
 		return fault.New(fault.Forbidden, "fault.forbidden")
 	}
@@ -172,6 +192,9 @@ func Publish(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard,
 		// A draft is its organisation's own affair until it is sent for review.
 		if a.State != InReview && !(a.State == Draft && a.Org == c.Org) {
 			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State)
+		}
+		if err := a.unchanged(revision); err != nil {
+			return err
 		}
 		if err := a.Check(false); err != nil {
 			return err
@@ -195,8 +218,8 @@ func Correct(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard,
 		if !a.State.Public() {
 			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State)
 		}
-		if a.Revision != revision {
-			return fault.New(fault.Conflict, "advisory.changed_meanwhile")
+		if err := a.unchanged(revision); err != nil {
+			return err
 		}
 		if err := content.Check(false); err != nil {
 			return err
@@ -210,8 +233,8 @@ func Correct(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard,
 }
 
 // Withdraw takes a published advisory back with a reason. Its text stays
-// readable, its indicators leave the filters.
-func Withdraw(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard, id int64, reason string) error {
+// readable, its indicators leave the filters. revision is as for [Edit].
+func Withdraw(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard, id, revision int64, reason string) error {
 	if !MayReview(c) {
 		return fault.New(fault.Forbidden, "fault.forbidden")
 	}
@@ -224,7 +247,7 @@ func Withdraw(ctx context.Context, db *store.DB, c caller.Caller, g *guard.Guard
 			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State)
 		}
 		a.State, a.Reason = Withdrawn, reason
-		return nil
+		return a.unchanged(revision)
 	})
 }
 
@@ -278,7 +301,8 @@ func changeIn(ctx context.Context, tx *store.Tx, id int64, action string, fn fun
 }
 
 // takeEffect makes claims, counts and concerns follow a change of what is
-// public. before is nil for a new advisory.
+// public. before is nil for a new advisory. Claims come first everywhere, so
+// that no two changes wait for each other.
 func takeEffect(ctx context.Context, tx *store.Tx, g *guard.Guard, a, before *Advisory) error {
 	days := []int64{trend.Day(a.PublishedAt)}
 	if before != nil && !before.PublishedAt.IsZero() {
@@ -286,12 +310,6 @@ func takeEffect(ctx context.Context, tx *store.Tx, g *guard.Guard, a, before *Ad
 		if err := intel.Release(ctx, tx, a.ID, before.TLP, before.Org, before.Indicators); err != nil {
 			return err
 		}
-	}
-	if err := trend.MarkDirty(ctx, tx, trend.Advisory, days...); err != nil {
-		return err
-	}
-	if err := dirtySightings(ctx, tx, a.ID); err != nil {
-		return err
 	}
 	if a.State != Withdrawn {
 		seen, err := lastSeen(ctx, tx, a)
@@ -309,6 +327,12 @@ func takeEffect(ctx context.Context, tx *store.Tx, g *guard.Guard, a, before *Ad
 		if err := intel.Assert(ctx, tx, claims); err != nil {
 			return err
 		}
+	}
+	if err := trend.MarkDirty(ctx, tx, trend.Advisory, days...); err != nil {
+		return err
+	}
+	if err := dirtySightings(ctx, tx, a.ID); err != nil {
+		return err
 	}
 	return job.Enqueue(ctx, tx, ConcernJob, ConcernArgs{a.ID}, job.Unique(object(a.ID)))
 }

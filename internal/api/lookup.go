@@ -149,7 +149,11 @@ func (s *server) lookup(ctx context.Context, q *request, inputs []string) ([]loo
 			return err
 		}
 		for i, h := range hits {
-			found[i] = newResult(values[i], h, g.Judge(values[i]))
+			verdict, err := intel.Judge(ctx, tx, q.caller, g, values[i])
+			if err != nil {
+				return err
+			}
+			found[i] = newResult(values[i], h, verdict)
 			if h.Known { // what a visible advisory carries is claimed
 				if err := found[i].addCarriers(ctx, tx, q, values[i]); err != nil {
 					return err

@@ -238,7 +238,7 @@ func (p *portal) submit(c caller.Caller, state advisory.State, level tlp.Level, 
 	}
 	id, err := advisory.Submit(ctx, p.DB, c, g, sub)
 	if err == nil && publish {
-		err = advisory.Publish(ctx, p.DB, p.Analyst, g, id)
+		err = advisory.Publish(ctx, p.DB, p.Analyst, g, id, 1)
 	}
 	if err != nil {
 		p.t.Fatal(err)

@@ -60,7 +60,7 @@ func TestSubmit(t *testing.T) {
 		// Published, others learn of it, but not to whom it was addressed.
 		g, err := p.Guards.Current(context.Background())
 		if err == nil {
-			err = advisory.Publish(context.Background(), p.DB, p.Analyst, g, got.ID)
+			err = advisory.Publish(context.Background(), p.DB, p.Analyst, g, got.ID, got.Revision)
 		}
 		if err != nil {
 			t.Fatal(err)

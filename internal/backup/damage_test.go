@@ -116,6 +116,9 @@ func small(t testing.TB) (packed []byte, keys *blob.Keyring) {
 }
 
 func TestEveryCutAndEveryFlippedBitIsNoticed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; make test runs it")
+	}
 	packed, keys := small(t)
 	if s, err := Verify(ctx, bytes.NewReader(packed), keys); err != nil || !s.Sealed || s.Blobs != 2 {
 		t.Fatalf("the whole archive: %+v, %v", s, err)
@@ -148,6 +151,9 @@ func TestEveryCutAndEveryFlippedBitIsNoticed(t *testing.T) {
 }
 
 func TestForeignAndForgedArchives(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; make test runs it")
+	}
 	packed, keys := small(t)
 	index := func(all []file, prefix string) int {
 		for i, f := range all {

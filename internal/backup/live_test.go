@@ -24,6 +24,9 @@ import (
 // While the backup runs, rows are added, changed and removed in every table's
 // neighbourhood and objects are added and deleted: the backup is of one moment.
 func TestBackupOfALivePortalIsOneMoment(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; make test runs it")
+	}
 	for i, from := range engines {
 		src := newPlace(t, from)
 		db := src.open(t)

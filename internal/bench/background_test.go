@@ -17,13 +17,15 @@ import (
 	"teiten/internal/trend"
 )
 
+const jobs = 4000
+
 // BenchmarkJobs adds jobs, 100 to a transaction, and runs them one by one, each
 // with its lease and its end in transactions of their own. It is compared with
-// bare rows of the same table, added and deleted in as many transactions.
+// bare rows of the same table, added and updated in as many transactions.
 func BenchmarkJobs(b *testing.B) {
 	each(b, func(b *testing.B, db *store.DB) {
 		ctx := context.Background()
-		n := scaled(10_000)
+		n := scaled(jobs)
 		for b.Loop() {
 			start := time.Now()
 			hundreds(b, db, n, func(tx *store.Tx, i int) error {
@@ -44,7 +46,7 @@ func BenchmarkJobs(b *testing.B) {
 				return err
 			})
 			bareAdded := time.Since(start)
-			ids := barejobs(b, db)
+			ids := bareJobs(b, db)
 			start = time.Now()
 			for _, id := range ids {
 				for _, q := range []string{`UPDATE job SET state = 'running' WHERE id = $1`, `UPDATE job SET state = 'done' WHERE id = $1`} {
@@ -62,10 +64,10 @@ func BenchmarkJobs(b *testing.B) {
 	})
 }
 
-// barejobs returns the ids of a tenth of the bare rows.
-func barejobs(b *testing.B, db *store.DB) (ids []int64) {
+// bareJobs returns the ids of a tenth of the bare rows.
+func bareJobs(b *testing.B, db *store.DB) (ids []int64) {
 	b.Helper()
-	rows, err := db.Query(context.Background(), `SELECT id FROM job WHERE kind = 'bare' ORDER BY id DESC LIMIT $1`, scaled(10_000)/10)
+	rows, err := db.Query(context.Background(), `SELECT id FROM job WHERE kind = 'bare' ORDER BY id DESC LIMIT $1`, scaled(jobs)/10)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -140,7 +140,7 @@ func (a *app) findings(all []finding) {
 			a.say("cli.check.host", "n", f.SameHost)
 		}
 		for _, item := range f.Advisories {
-			fmt.Fprintf(a.out, "  #%d %s\n", item.ID, item.Title)
+			fmt.Fprintf(a.out, "  #%d %s\n", item.ID, terminal(item.Title))
 		}
 	}
 }

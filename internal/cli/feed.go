@@ -136,7 +136,7 @@ func (a *app) tryFeed(ctx context.Context, url string) error {
 	}
 	return a.print(rows, func() {
 		for _, r := range rows {
-			fmt.Fprintf(a.out, "%s\t%s\n", category.Category(r.Category).Name(a.lang), r.Title)
+			fmt.Fprintf(a.out, "%s\t%s\n", category.Category(r.Category).Name(a.lang), terminal(r.Title))
 		}
 	})
 }

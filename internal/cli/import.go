@@ -8,8 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,7 @@ import (
 	"teiten/internal/intake"
 	"teiten/internal/locale"
 	"teiten/internal/tlp"
+	"teiten/internal/web"
 )
 
 func (e *env) importCommand() *cobra.Command {
@@ -73,22 +75,25 @@ func (a *app) importFiles(ctx context.Context, o intake.Options, names []string)
 	im := intake.New(a.db, a.caller, g, o)
 	var sum intake.Summary
 	var failed error
-	for _, name := range names {
-		s, err := importFile(ctx, im, name, a.in)
+	err = im.Files(ctx, names, a.openFile, func(name string, s intake.Summary, err error) error {
 		sum.Add(s)
-		if ctx.Err() != nil {
-			bar.clear()
+		if err == nil || ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil {
-			bar.clear()
-			fmt.Fprintf(a.err, "teiten: %s: %s\n", name, a.lang.Fault(err))
-			if failed == nil {
-				failed = err
-			}
+		bar.clear()
+		fmt.Fprintf(a.err, "teiten: %s: %s\n", name, a.lang.Fault(err))
+		if failed == nil {
+			failed = err
 		}
-	}
+		return nil
+	})
 	bar.clear()
+	if settled := intake.Settle(ctx, a.db, a.guards.Current, g); err == nil {
+		err = settled
+	}
+	if err != nil {
+		return err
+	}
 	if err := a.print(a.importJSON(o, sum), func() { a.importText(o, sum) }); err != nil {
 		return err
 	}
@@ -101,16 +106,15 @@ func (a *app) importFiles(ctx context.Context, o intake.Options, names []string)
 	return nil
 }
 
-func importFile(ctx context.Context, im *intake.Import, name string, stdin io.Reader) (intake.Summary, error) {
+func (e *env) openFile(name string) (io.ReadCloser, error) {
 	if name == "-" {
-		return im.File(ctx, "-", stdin)
+		return io.NopCloser(e.in), nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return intake.Summary{}, fault.Wrap(err, fault.Invalid, "cli.import.open", "file", name)
+		return nil, fault.Wrap(err, fault.Invalid, "cli.import.open", "file", name)
 	}
-	defer f.Close()
-	return im.File(ctx, filepath.Base(name), f)
+	return f, nil
 }
 
 func (a *app) importText(o intake.Options, s intake.Summary) {
@@ -201,6 +205,17 @@ func (p *progress) clear() {
 
 // defanged shows a value on a terminal.
 func defanged(v indicator.Value) string { return indicator.Defang(v.Kind, v.Value) }
+
+// terminal writes what somebody else wrote on a terminal: addresses in it are
+// defanged, and no control character reaches the screen.
+func terminal(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, web.Harmless(text))
+}
 
 // day shows a time as a day in Tokyo, or a dash.
 func day(lang locale.Lang, t time.Time) string {

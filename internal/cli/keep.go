@@ -163,8 +163,9 @@ func (e *env) importKey(cfg *config.Config, name string) error {
 	if err := k.Save(cfg.Data); err != nil {
 		return err
 	}
-	e.say("cli.key.imported", "id", k.ID(), "folder", cfg.Data)
-	return nil
+	return e.print(map[string]string{"id": k.ID(), "folder": cfg.Data}, func() {
+		e.say("cli.key.imported", "id", k.ID(), "folder", cfg.Data)
+	})
 }
 
 // readKey reads the line that key export printed from a file, or from standard

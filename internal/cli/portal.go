@@ -22,6 +22,7 @@ import (
 	"teiten/internal/demo"
 	"teiten/internal/fault"
 	"teiten/internal/feed"
+	"teiten/internal/intake"
 	"teiten/internal/job"
 	"teiten/internal/member"
 	"teiten/internal/store"
@@ -190,9 +191,12 @@ func (a *app) housekeeping(ctx context.Context, jobs *job.Runner) {
 		} else if due > 0 {
 			jobs.Wake()
 		}
-		if n%(24*60) == 1 {
+		if n%60 == 1 {
 			if _, err := job.Sweep(ctx, a.db, time.Now().AddDate(0, 0, -7)); err != nil && ctx.Err() == nil {
 				a.log.Error("sweep of jobs", "error", err)
+			}
+			if _, err := intake.Forget(ctx, a.db); err != nil && ctx.Err() == nil {
+				a.log.Error("sweep of uploads", "error", err)
 			}
 			if _, err := a.blobs.Sweep(ctx, a.db); err != nil && ctx.Err() == nil {
 				a.log.Error("sweep of objects", "error", err)

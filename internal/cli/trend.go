@@ -23,8 +23,7 @@ func (e *env) trendCommand() *cobra.Command {
 				if err := trend.Recount(ctx, a.db); err != nil {
 					return err
 				}
-				a.say("cli.trend.recounted")
-				return nil
+				return a.print(map[string]bool{"recounted": true}, func() { a.say("cli.trend.recounted") })
 			}
 			diff, err := trend.Check(ctx, a.db, a.caller)
 			if err != nil {

@@ -50,6 +50,12 @@ func (e *env) warninglistCommand() *cobra.Command {
 	add := &cobra.Command{
 		Use: "add FILE...", Short: e.t("cli.warninglist.add"), Args: cobra.MinimumNArgs(1),
 		RunE: e.with(func(ctx context.Context, a *app, args []string) error {
+			type row struct {
+				Slug    string `json:"slug"`
+				Values  int    `json:"values"`
+				Skipped int    `json:"skipped"`
+			}
+			rows := []row{}
 			for _, name := range args {
 				f, err := os.Open(name)
 				if err != nil {
@@ -60,9 +66,13 @@ func (e *env) warninglistCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				a.say("cli.warninglist.added", "slug", l.Slug, "values", l.Values.Len(), "skipped", l.Skipped)
+				rows = append(rows, row{l.Slug, l.Values.Len(), l.Skipped})
 			}
-			return nil
+			return a.print(rows, func() {
+				for _, r := range rows {
+					a.say("cli.warninglist.added", "slug", r.Slug, "values", r.Values, "skipped", r.Skipped)
+				}
+			})
 		}),
 	}
 	var reason string

@@ -294,7 +294,7 @@ func (l *loader) tell(ctx context.Context, it item) error {
 	}
 	published := l.capped(it.registered.Add(time.Duration(it.Publish) * time.Minute))
 	analyst := l.analysts[int(id)%len(l.analysts)]
-	if err := advisory.Publish(store.At(ctx, published), l.db, analyst, g, id); err != nil {
+	if err := advisory.Publish(store.At(ctx, published), l.db, analyst, g, id, 1); err != nil {
 		return err
 	}
 	return l.react(ctx, it, id, analyst, published, content)
@@ -328,7 +328,7 @@ func (l *loader) react(ctx context.Context, it item, id int64, analyst caller.Ca
 		content.Title, content.Body = it.Correction.Title, it.Correction.Body
 		return advisory.Correct(later, l.db, analyst, g, id, 2, content, it.Reason)
 	case advisory.Withdrawn:
-		return advisory.Withdraw(later, l.db, analyst, g, id, it.Reason)
+		return advisory.Withdraw(later, l.db, analyst, g, id, 2, it.Reason)
 	}
 	return nil
 }

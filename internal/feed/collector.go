@@ -258,11 +258,20 @@ func Worker(db *store.DB, client *outbound.Client, guards *intel.Guards, log *sl
 }
 
 // take stores what a fetch brought: drafts for new items, and the collector's
-// new state, in one transaction.
-func take(ctx context.Context, db *store.DB, g *guard.Guard, c *Collector, res Result, failed error) (added int, err error) {
+// new state, in one transaction. What people changed while it was fetched
+// counts: an answer of an address that is no longer the collector's is dropped.
+func take(ctx context.Context, db *store.DB, g *guard.Guard, fetched *Collector, res Result, failed error) (added int, err error) {
 	system := caller.System("collector")
-	system.Org, system.OrgName = c.Org, c.Name
+	system.Org, system.OrgName = fetched.Org, fetched.Name
 	err = db.Write(ctx, system, func(tx *store.Tx) error {
+		c, err := loadCollector(ctx, tx, system, fetched.ID)
+		if fault.Is(err, fault.NotFound) || err == nil && (!c.Enabled || c.URL != fetched.URL) {
+			return audit.Append(ctx, tx, "collector.fetch", object(fetched.ID), "dropped", true)
+		}
+		if err != nil {
+			return err
+		}
+		refused := 0
 		first := c.LastOK.IsZero()
 		c.LastRun = tx.Now
 		if failed != nil {
@@ -279,18 +288,21 @@ func take(ctx context.Context, db *store.DB, g *guard.Guard, c *Collector, res R
 				it := &res.Feed.Items[i]
 				old := first && !it.Published.IsZero() && tx.Now.Sub(it.Published) > firstDays*24*time.Hour
 				fresh, err := submitItem(ctx, tx, g, c, it, old)
-				if err != nil {
+				var f *fault.Error
+				switch {
+				case errors.As(err, &f) && (f.Kind == fault.Invalid || f.Kind == fault.TooLarge):
+					refused++ // one odd item does not keep the others out
+				case err != nil:
 					return err
-				}
-				if fresh {
+				case fresh:
 					added++
 				}
 			}
 		}
-		if err := updateCollector(ctx, tx, c); err != nil {
+		if err := updateFetched(ctx, tx, c, fetched.URL); err != nil {
 			return err
 		}
-		return audit.Append(ctx, tx, "collector.fetch", object(c.ID), "drafts", added, "error", c.ErrorCode)
+		return audit.Append(ctx, tx, "collector.fetch", object(c.ID), "drafts", added, "refused", refused, "error", c.ErrorCode)
 	})
 	return added, err
 }
@@ -310,8 +322,18 @@ func submitItem(ctx context.Context, tx *store.Tx, g *guard.Guard, c *Collector,
 	if content.Title == "" {
 		content.Title = cut(c.Name, maxTitle)
 	}
+	if content.ObservedAt.After(tx.Now) { // the day of a seminar, or a wrong clock
+		content.ObservedAt = tx.Now
+	}
+	guid, link := it.GUID, it.Link
+	if len(guid) > maxStored {
+		guid = hashID(guid)
+	}
+	if len(link) > maxStored {
+		link = ""
+	}
 	id, err := advisory.SubmitIn(ctx, tx, g, advisory.Submission{
-		Content: content, Source: c.Name, ExternalID: it.GUID, ExternalURL: it.Link, State: advisory.Draft,
+		Content: content, Source: c.Name, ExternalID: guid, ExternalURL: link, State: advisory.Draft,
 	})
 	var f *fault.Error
 	if errors.As(err, &f) && f.Code == "advisory.external_known" {

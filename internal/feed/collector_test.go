@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -158,6 +159,108 @@ func TestCollector(t *testing.T) {
 		}
 		if err := feed.Remove(ctx, db, operator, id); err != nil || drafts() != before {
 			t.Errorf("remove: %v, %d drafts left", err, drafts())
+		}
+	})
+}
+
+// While a feed is fetched, people go on working: what they change counts. And
+// what the feed does wrong in one place does not end it.
+func TestFetchBesidePeople(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		quiet := slog.New(slog.NewTextHandler(t.Output(), nil))
+		operator, err := member.LocalOperator(ctx, db, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var during func()
+		src := &source{}
+		src.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/old" {
+				http.Redirect(w, r, "/other", http.StatusMovedPermanently)
+				return
+			}
+			if during != nil {
+				during()
+			}
+			fmt.Fprintf(w, `<rss version="2.0"><channel><title>見本</title>
+				<item><guid>future</guid><title>来月の研修</title><pubDate>%s</pubDate></item>
+				<item><guid>%s</guid><title>長い番号</title><link>https://feed.example/%s</link></item>
+				<item><guid>plain</guid><title>普通の項目</title></item></channel></rss>`,
+				time.Now().AddDate(0, 1, 0).Format(time.RFC1123Z), strings.Repeat("g", 2040), strings.Repeat("l", 2020))
+		}))
+		t.Cleanup(src.Close)
+		run := job.NewRunner(db, quiet, map[string]job.Worker{feed.CollectJob: feed.Worker(db, open(t, src), intel.NewGuards(db), quiet)})
+		collect := func(c feed.Collector, n int) feed.Collector {
+			t.Helper()
+			c.Enabled = true
+			id, err := feed.Add(ctx, db, operator, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := feed.RunNow(ctx, db, operator, id); err != nil {
+				t.Fatal(err)
+			}
+			if done, err := run.Drain(ctx); err != nil || done != 1 {
+				t.Fatalf("%d jobs, %v", done, err)
+			}
+			found, err := advisory.List(ctx, db, operator, advisory.Filter{States: []advisory.State{advisory.Draft}, Source: c.Name})
+			if err != nil || len(found.Items) != n {
+				t.Errorf("%s: %d drafts, %v; want %d", c.Name, len(found.Items), err, n)
+			}
+			all, err := feed.Collectors(ctx, db, operator)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range all {
+				if c.ID == id {
+					return *c
+				}
+			}
+			t.Fatalf("%s is gone", c.Name)
+			return c
+		}
+
+		if c := collect(feed.Collector{Name: "other", URL: src.URL + "/other", TLP: tlp.Green}, 3); c.Failures != 0 || c.LastOK.IsZero() {
+			t.Errorf("odd items: %+v", c)
+		}
+		if c := collect(feed.Collector{Name: "old", URL: src.URL + "/old", TLP: tlp.Green}, 3); c.URL != src.URL+"/old" || c.LastOK.IsZero() {
+			t.Errorf("moved to where another is: %+v", c)
+		}
+		during = func() {
+			all, err := feed.Collectors(ctx, db, operator)
+			for _, c := range all {
+				if c.Name == "narrowed" {
+					c.TLP = tlp.Red
+					err = feed.Change(ctx, db, operator, *c)
+				}
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		if c := collect(feed.Collector{Name: "narrowed", URL: src.URL + "/narrowed", TLP: tlp.Clear}, 3); c.TLP != tlp.Red || c.LastOK.IsZero() {
+			t.Errorf("narrowed meanwhile: %+v", c)
+		}
+		found, err := advisory.List(ctx, db, operator, advisory.Filter{States: []advisory.State{advisory.Draft}, Source: "narrowed"})
+		for _, a := range found.Items {
+			if a.TLP != tlp.Red {
+				t.Errorf("a draft at %s after the collector was narrowed, %v", a.TLP, err)
+			}
+		}
+		during = func() {
+			all, err := feed.Collectors(ctx, db, operator)
+			for _, c := range all {
+				if c.Name == "off" {
+					err = feed.SetEnabled(ctx, db, operator, c.ID, false)
+				}
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		if c := collect(feed.Collector{Name: "off", URL: src.URL + "/off", TLP: tlp.Clear}, 0); c.Enabled {
+			t.Error("switched off meanwhile, it is on again")
 		}
 	})
 }

@@ -67,11 +67,11 @@ func loadCollector(ctx context.Context, q store.Queryer, by caller.Caller, id in
 }
 
 func insertCollector(ctx context.Context, tx *store.Tx, c Collector) (int64, error) {
-	var n int
-	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM collector WHERE url = $1`, c.URL).Scan(&n); err != nil {
+	taken, err := urlTaken(ctx, tx, &c)
+	if err != nil {
 		return 0, err
 	}
-	if n > 0 {
+	if taken {
 		return 0, fault.New(fault.Conflict, "feed.known").At("url")
 	}
 	return tx.Insert(ctx, `INSERT INTO collector (name, url, organisation_id, tlp, every_minutes, enabled, etag, last_modified,
@@ -81,26 +81,59 @@ func insertCollector(ctx context.Context, tx *store.Tx, c Collector) (int64, err
 }
 
 func updateCollector(ctx context.Context, tx *store.Tx, c *Collector) error {
-	args := ""
-	if len(c.ErrorArgs) > 0 {
-		b, err := json.Marshal(c.ErrorArgs)
-		if err != nil {
-			return err
-		}
-		args = string(b)
-	}
-	var n int
-	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM collector WHERE url = $1 AND id <> $2`, c.URL, c.ID).Scan(&n); err != nil {
+	args, err := errorArgs(c)
+	if err != nil {
 		return err
 	}
-	if n > 0 {
+	taken, err := urlTaken(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	if taken {
 		return fault.New(fault.Conflict, "feed.known").At("url")
 	}
-	_, err := tx.Exec(ctx, `UPDATE collector SET name = $1, url = $2, tlp = $3, every_minutes = $4, enabled = $5, etag = $6, last_modified = $7,
+	_, err = tx.Exec(ctx, `UPDATE collector SET name = $1, url = $2, tlp = $3, every_minutes = $4, enabled = $5, etag = $6, last_modified = $7,
 			last_run_at = $8, last_ok_at = $9, next_run_at = $10, failures = $11, error_code = $12, error_args = $13 WHERE id = $14`,
 		c.Name, c.URL, int64(c.TLP), int64(c.Every/time.Minute), c.Enabled, c.ETag, c.Modified,
 		store.Micros(c.LastRun), store.Micros(c.LastOK), store.Micros(c.NextRun), c.Failures, c.ErrorCode, args, c.ID)
 	return err
+}
+
+// updateFetched stores what a fetch of an address changes, and nothing that
+// people decide. A feed that has moved to the address of another collector
+// keeps its old one.
+func updateFetched(ctx context.Context, tx *store.Tx, c *Collector, from string) error {
+	args, err := errorArgs(c)
+	if err != nil {
+		return err
+	}
+	taken, err := urlTaken(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	if taken {
+		c.URL, c.ETag, c.Modified = from, "", ""
+	}
+	_, err = tx.Exec(ctx, `UPDATE collector SET url = $1, etag = $2, last_modified = $3, last_run_at = $4, last_ok_at = $5,
+			next_run_at = $6, failures = $7, error_code = $8, error_args = $9 WHERE id = $10 AND url = $11`,
+		c.URL, c.ETag, c.Modified, store.Micros(c.LastRun), store.Micros(c.LastOK),
+		store.Micros(c.NextRun), c.Failures, c.ErrorCode, args, c.ID, from)
+	return err
+}
+
+func errorArgs(c *Collector) (string, error) {
+	if len(c.ErrorArgs) == 0 {
+		return "", nil
+	}
+	b, err := json.Marshal(c.ErrorArgs)
+	return string(b), err
+}
+
+// urlTaken reports whether another collector has the address.
+func urlTaken(ctx context.Context, tx *store.Tx, c *Collector) (bool, error) {
+	var n int
+	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM collector WHERE url = $1 AND id <> $2`, c.URL, c.ID).Scan(&n)
+	return n > 0, err
 }
 
 func deleteCollector(ctx context.Context, tx *store.Tx, id int64) error {

@@ -142,6 +142,9 @@ func rows(t testing.TB) (values []indicator.Value, unreadable int) {
 // out, by which list, and how much less that hides than allow-listing famous
 // domains with everything below them.
 func TestRealPhishing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; make test runs it")
+	}
 	g := bundledGuard(t)
 	var tranco *List
 	lists, err := Bundled()

@@ -114,6 +114,9 @@ func realFacts(t testing.TB) facts {
 // TestRealRows normalises every row, and holds that the result is stable, that
 // its defanged form means the same, and that both ways of reading agree.
 func TestRealRows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; make test runs it")
+	}
 	rows, want := realRows(t), realFacts(t).JPCERT
 	if len(rows) != want.Rows {
 		t.Fatalf("%d rows, want %d", len(rows), want.Rows)

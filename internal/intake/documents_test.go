@@ -140,7 +140,7 @@ func TestKEVKeepsWhatAnalystsDid(t *testing.T) {
 	if err := advisory.Correct(ctx, db, c, g, kept.ID, kept.Revision, content, "題名を分かりやすくしました"); err != nil {
 		t.Fatal(err)
 	}
-	if err := advisory.Withdraw(ctx, db, c, g, gone.ID, "国内では使われていません"); err != nil {
+	if err := advisory.Withdraw(ctx, db, c, g, gone.ID, gone.Revision, "国内では使われていません"); err != nil {
 		t.Fatal(err)
 	}
 	if s := importBytes(t, db, c, Defaults(KEV), "kev.json", entry("2024.01.05", "2024-02-01", "Patch.")); s.Renewed != 0 {

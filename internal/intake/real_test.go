@@ -201,6 +201,9 @@ func (c *tally) add(file, brand, written string) {
 // TestRealList imports all of JPCERT/CC's list, compares it with FACTS.json,
 // and imports it again.
 func TestRealList(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; make test runs it")
+	}
 	facts := readFacts(t)
 	files := realFiles(t)
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

@@ -218,7 +218,10 @@ func Worker(db *store.DB, judge func(context.Context) (*guard.Guard, error), ope
 		_, err = New(db, c, g, o).file(ctx, o, w.file, content, run)
 		var f *fault.Error
 		if errors.As(err, &f) && f.Kind != fault.Internal && f.Kind != fault.Unavailable && ctx.Err() == nil {
-			return nil // it is the file's fault, which the run tells; trying again would not help
+			err = nil // it is the file's fault, which the run tells; trying again would not help
+		}
+		if err == nil && !o.DryRun {
+			err = Settle(ctx, db, judge, g)
 		}
 		return err
 	}

@@ -71,6 +71,9 @@ func importChild(files []string) error {
 // TestKilled kills an import with SIGKILL at random moments and repeats it until
 // it ends: the store then holds what an undisturbed import leaves.
 func TestKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; make test runs it")
+	}
 	files := realFiles(t)
 	files = files[26:29] // 202103 to 202105: 4,179 rows
 	clean := storetest.SQLite(t)

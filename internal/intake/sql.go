@@ -10,8 +10,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"teiten/internal/advisory"
+	"teiten/internal/blob"
 	"teiten/internal/caller"
 	"teiten/internal/fault"
 	"teiten/internal/store"
@@ -244,4 +246,35 @@ func keepEdition(ctx context.Context, db *store.DB, source, edition string) erro
 			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, editionName(source), edition)
 		return err
 	})
+}
+
+func forgetUploads(ctx context.Context, tx *store.Tx, before time.Time) (int, error) {
+	rows, err := tx.Query(ctx, `SELECT DISTINCT r.blob FROM import_run r WHERE r.blob <> '' AND r.state <> 'running'
+		AND (NOT r.dry_run OR r.finished_at < $1)
+		AND NOT EXISTS (SELECT 1 FROM import_run o WHERE o.blob = r.blob AND o.state = 'running') LIMIT 1000`, store.Micros(before))
+	if err != nil {
+		return 0, err
+	}
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			rows.Close()
+			return 0, err
+		}
+		names = append(names, name)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return 0, err
+	}
+	for _, name := range names {
+		if err := blob.Delete(ctx, tx, name); err != nil {
+			return 0, err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE import_run SET blob = '' WHERE blob = $1`, name); err != nil {
+			return 0, err
+		}
+	}
+	return len(names), nil
 }

@@ -12,11 +12,21 @@ import (
 	"teiten/internal/tlp"
 )
 
+// claimsChange is called before claims are read or written. On PostgreSQL it
+// holds the row of the change sequence until the commit: of two transactions
+// the later sees what the earlier did. Else two withdrawals of the same
+// indicator would each leave it to the other, and a withdrawal beside a
+// publication would take it out of the filters.
+func claimsChange(ctx context.Context, tx *store.Tx) error { return tx.Bump(ctx, "indicator") }
+
 // Assert adds or widens the claims of a published advisory. Of a claim that was
 // released nothing is left but what is said now.
 func Assert(ctx context.Context, tx *store.Tx, claims []Claim) error {
 	if len(claims) == 0 {
 		return nil
+	}
+	if err := claimsChange(ctx, tx); err != nil {
+		return err
 	}
 	byKey := make(map[int64]*Claim, len(claims))
 	for i := range claims {
@@ -32,38 +42,42 @@ func Assert(ctx context.Context, tx *store.Tx, claims []Claim) error {
 			return err
 		}
 	}
-	if _, _, err := upsertClaims(ctx, tx, byKey); err != nil {
-		return err
-	}
-	return tx.Bump(ctx, "indicator")
+	_, _, err := upsertClaims(ctx, tx, byKey)
+	return err
 }
 
 // Release revokes the claims of an advisory, by one organisation at one TLP,
 // that neither another published advisory nor an observation carries. What the
 // advisory still says is asserted afterwards.
 func Release(ctx context.Context, tx *store.Tx, advisory int64, level tlp.Level, org int64, values []indicator.Value) error {
+	if len(values) == 0 {
+		return nil
+	}
+	if err := claimsChange(ctx, tx); err != nil {
+		return err
+	}
 	for _, v := range values {
 		if _, err := tx.Exec(ctx, releaseClaim, tx.Key(string(v.Kind), v.Value), int64(level), org, advisory); err != nil {
 			return err
 		}
 	}
-	if len(values) == 0 {
-		return nil
-	}
-	return tx.Bump(ctx, "indicator")
+	return nil
 }
 
 // Renew moves the claims of an advisory that was sighted again: last seen is
 // now, and their validity starts anew.
 func Renew(ctx context.Context, tx *store.Tx, level tlp.Level, org int64, values []indicator.Value, seen time.Time) error {
+	if len(values) == 0 {
+		return nil
+	}
+	if err := claimsChange(ctx, tx); err != nil {
+		return err
+	}
 	for _, v := range values {
 		if _, err := tx.Exec(ctx, renewClaim, tx.Key(string(v.Kind), v.Value), int64(level), org,
 			store.Micros(seen), store.Micros(ValidUntil(v.Kind, seen))); err != nil {
 			return err
 		}
 	}
-	if len(values) == 0 {
-		return nil
-	}
-	return tx.Bump(ctx, "indicator")
+	return nil
 }

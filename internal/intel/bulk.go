@@ -68,13 +68,13 @@ func Record(ctx context.Context, tx *store.Tx, batch []Observation) (Outcome, er
 			out.Excluded++
 		}
 	}
+	if err := claimsChange(ctx, tx); err != nil {
+		return out, err
+	}
 	if out.New, out.Renewed, err = storeClaims(ctx, tx, claimsOf(fresh)); err != nil {
 		return out, err
 	}
-	if err := trend.MarkDirty(ctx, tx, trend.Observation, slices.Sorted(maps.Keys(days))...); err != nil {
-		return out, err
-	}
-	return out, tx.Bump(ctx, "indicator")
+	return out, trend.MarkDirty(ctx, tx, trend.Observation, slices.Sorted(maps.Keys(days))...)
 }
 
 // placed is an observation with its place in the batch.

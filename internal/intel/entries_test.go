@@ -35,6 +35,9 @@ func leaving(t *testing.T, db *store.DB, c caller.Caller, s intel.Selection, tod
 // What leaves is what filtering and merging the visible claims by hand gives,
 // in the same order on both engines.
 func TestEntriesOfRandomSelections(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; make test runs it")
+	}
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		m := newModel(t, db)
 		for range 12 {

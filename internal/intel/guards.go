@@ -246,68 +246,6 @@ func SwitchList(ctx context.Context, db *store.DB, c caller.Caller, slug string,
 	return fault.New(fault.NotFound, "fault.not_found")
 }
 
-// Overrule lets an indicator out although a list holds it, by name and date.
-func Overrule(ctx context.Context, db *store.DB, c caller.Caller, v indicator.Value, reason string) error {
-	if err := mayGuard(c); err != nil {
-		return err
-	}
-	reason, err := needReason(reason)
-	if err != nil {
-		return err
-	}
-	return db.Write(ctx, c, func(tx *store.Tx) error {
-		if _, err := tx.Exec(ctx, `INSERT INTO overrule (key, kind, value, reason, actor, at) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (key) DO UPDATE SET reason = excluded.reason, actor = excluded.actor, at = excluded.at`,
-			tx.Key(string(v.Kind), v.Value), string(v.Kind), v.Value, reason, c.Name, store.Micros(tx.Now)); err != nil {
-			return err
-		}
-		if err := guardChanged(ctx, tx); err != nil {
-			return err
-		}
-		return audit.Append(ctx, tx, "overrule.add", "indicator/"+string(v.Kind), "value", shown(v), "reason", reason)
-	})
-}
-
-// RemoveOverrule lets the lists decide again.
-func RemoveOverrule(ctx context.Context, db *store.DB, c caller.Caller, v indicator.Value) error {
-	if err := mayGuard(c); err != nil {
-		return err
-	}
-	return db.Write(ctx, c, func(tx *store.Tx) error {
-		n, err := tx.Exec(ctx, `DELETE FROM overrule WHERE key = $1`, tx.Key(string(v.Kind), v.Value))
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return fault.New(fault.NotFound, "fault.not_found")
-		}
-		if err := guardChanged(ctx, tx); err != nil {
-			return err
-		}
-		return audit.Append(ctx, tx, "overrule.remove", "indicator/"+string(v.Kind), "value", shown(v))
-	})
-}
-
-// Overrules lists who let out what, the newest first.
-func Overrules(ctx context.Context, q store.Queryer) ([]guard.Overrule, error) {
-	rows, err := q.Query(ctx, `SELECT kind, value, reason, actor, at FROM overrule ORDER BY at DESC, key`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []guard.Overrule
-	for rows.Next() {
-		var o guard.Overrule
-		var at int64
-		if err := rows.Scan(&o.Kind, &o.Value, &o.Reason, &o.By, &at); err != nil {
-			return nil, err
-		}
-		o.At = store.Time(at)
-		all = append(all, o)
-	}
-	return all, rows.Err()
-}
-
 func mayGuard(c caller.Caller) error {
 	if c.OrgKind == caller.ISAC {
 		return c.Need(caller.Operator, caller.Analyst)
@@ -370,13 +308,16 @@ func rejudge(ctx context.Context, db *store.DB, g *guard.Guard) error {
 		}
 		if len(changed) > 0 {
 			err := db.Keep(ctx, func(tx *store.Tx) error {
+				if err := claimsChange(ctx, tx); err != nil {
+					return err
+				}
 				for _, r := range changed {
 					if _, err := tx.Exec(ctx, `UPDATE indicator SET is_entry = $1, is_host_entry = $2
 						WHERE key = $3 AND tlp = $4 AND organisation_id = $5`, r.entry, r.host, r.key, r.level, r.org); err != nil {
 						return err
 					}
 				}
-				return tx.Bump(ctx, "indicator")
+				return nil
 			})
 			if err != nil {
 				return err

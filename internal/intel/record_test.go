@@ -21,6 +21,9 @@ import (
 // Random batches, small and large, leave what the model says, and count it so;
 // and each reader is told the merge of what he may see, and nothing more.
 func TestRecordAndLookup(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; make test runs it")
+	}
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		m := newModel(t, db)
 		rows, compared := 0, 0

@@ -150,6 +150,9 @@ func (r *Runner) step(ctx context.Context) (bool, error) {
 	if work == nil {
 		return true, r.finish(ctx, j, fmt.Errorf("no worker for kind %q", j.Kind))
 	}
+	if j.Attempt > maxAttempts { // it takes the whole program with it
+		return true, r.finish(ctx, j, errors.New("its process died at every attempt"))
+	}
 	running, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { r.renew(running, stop, j) })
@@ -159,6 +162,9 @@ func (r *Runner) step(ctx context.Context) (bool, error) {
 	// A stopping program still writes down what its workers finished.
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
+	if err != nil && ctx.Err() != nil {
+		return true, r.release(ending, j)
+	}
 	return true, r.finish(ending, j, err)
 }
 
@@ -184,8 +190,13 @@ func (r *Runner) claim(ctx context.Context) (j *Job, err error) {
 	err = r.db.Keep(ctx, func(tx *store.Tx) error {
 		var found Job
 		var args string
+		skip := tx.Engine().Skip()
+		// Two selections, each in the order of the index: one for both would sort
+		// the whole queue for each job.
 		err := tx.QueryRow(ctx, `UPDATE job SET state = 'running', attempts = attempts + 1, lease_until = $2, lease_token = $3
-			WHERE id = (SELECT id FROM job WHERE `+dueRows+` ORDER BY run_at, id LIMIT 1`+tx.Engine().Skip()+`)
+			WHERE id = COALESCE(
+				(SELECT id FROM job WHERE state = 'running' AND lease_until <= $1 ORDER BY lease_until LIMIT 1`+skip+`),
+				(SELECT id FROM job WHERE state = 'available' AND run_at <= $1 ORDER BY run_at, id LIMIT 1`+skip+`))
 			RETURNING id, kind, args, attempts`,
 			store.Micros(now), store.Micros(now.Add(lease)), token).Scan(&found.ID, &found.Kind, &args, &found.Attempt)
 		if err != nil {
@@ -252,19 +263,37 @@ func (r *Runner) finish(ctx context.Context, j *Job, failed error) error {
 	})
 }
 
-// retry makes a failed job available again. If one with its unique key waits
-// already, that one will do the work and this one is done.
+// release gives a job back that a stopping program interrupted. That is no
+// failure of the job: it is due at once and the attempt does not count.
+func (r *Runner) release(ctx context.Context, j *Job) error {
+	return r.db.Keep(ctx, func(tx *store.Tx) error {
+		if n, err := r.superseded(ctx, tx, j, context.Canceled); err != nil || n > 0 {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE job SET state = 'available', attempts = attempts - 1, run_at = $1, lease_token = '', lease_until = 0
+			WHERE id = $2 AND lease_token = $3`, store.Micros(tx.Now), j.ID, j.token)
+		return err
+	})
+}
+
+// retry makes a failed job available again, later each time.
 func (r *Runner) retry(ctx context.Context, tx *store.Tx, j *Job, failed error) (int64, error) {
 	pause := min(firstPause<<(j.Attempt-1), maxPause)
-	n, err := tx.Exec(ctx, `UPDATE job SET state = 'done', finished_at = $1, lease_token = '', last_error = $4
-		WHERE id = $2 AND lease_token = $3 AND unique_key <> '' AND EXISTS
-			(SELECT 1 FROM job AS o WHERE o.unique_key = job.unique_key AND o.state = 'available')`,
-		store.Micros(tx.Now), j.ID, j.token, failed.Error())
+	n, err := r.superseded(ctx, tx, j, failed)
 	if err != nil || n > 0 {
 		return n, err
 	}
 	return tx.Exec(ctx, `UPDATE job SET state = 'available', run_at = $1, lease_token = '', lease_until = 0, last_error = $4
 		WHERE id = $2 AND lease_token = $3`, store.Micros(tx.Now.Add(pause)), j.ID, j.token, failed.Error())
+}
+
+// superseded ends a job if one with its unique key waits already: that one will
+// do the work.
+func (r *Runner) superseded(ctx context.Context, tx *store.Tx, j *Job, failed error) (int64, error) {
+	return tx.Exec(ctx, `UPDATE job SET state = 'done', finished_at = $1, lease_token = '', last_error = $4
+		WHERE id = $2 AND lease_token = $3 AND unique_key <> '' AND EXISTS
+			(SELECT 1 FROM job AS o WHERE o.unique_key = job.unique_key AND o.state = 'available')`,
+		store.Micros(tx.Now), j.ID, j.token, failed.Error())
 }
 
 // Counts are the jobs by state, for doctor and Home.

@@ -171,6 +171,51 @@ func TestRunStopsWithItsContext(t *testing.T) {
 	}
 }
 
+// A stopping program gives back what it holds, however often it stops.
+func TestInterruptionIsNoFailure(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		add(t, db, 1, Unique("same"))
+		for range maxAttempts + 2 {
+			running, stop := context.WithCancel(ctx)
+			r := NewRunner(db, quiet, map[string]Worker{"work": func(ctx context.Context, _ Job) error {
+				stop()
+				<-ctx.Done()
+				return ctx.Err()
+			}})
+			if _, err := r.step(running); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var attempt int
+		r := NewRunner(db, quiet, map[string]Worker{"work": func(_ context.Context, j Job) error { attempt = j.Attempt; return nil }})
+		if n, err := r.Drain(ctx); err != nil || n != 1 || attempt != 1 {
+			t.Errorf("%d jobs ran, at attempt %d, %v; states %v", n, attempt, err, counts(t, db))
+		}
+	})
+}
+
+// A job that takes its process with it every time is given up, not run for ever.
+func TestDeadlyJobIsGivenUp(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		add(t, db, 1)
+		ran := 0
+		for range maxAttempts {
+			r := NewRunner(db, quiet, nil)
+			if j, err := r.claim(ctx); err != nil || j == nil { // and never heard of again
+				t.Fatal(j, err)
+			}
+			expire(t, db)
+		}
+		r := NewRunner(db, quiet, map[string]Worker{"work": func(context.Context, Job) error { ran++; return nil }})
+		if _, err := r.Drain(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if c := counts(t, db); ran != 0 || c["dead"] != 1 {
+			t.Errorf("ran %d times, states %v", ran, c)
+		}
+	})
+}
+
 func TestPanicIsAFailure(t *testing.T) {
 	db := storetest.SQLite(t)
 	add(t, db, 1)

@@ -117,6 +117,22 @@ func Remove(ctx context.Context, tx *store.Tx, advisory int64) error {
 	return nil
 }
 
+// maxGrams is how many grams of one word are looked for in the index.
+const maxGrams = 12
+
+// some picks grams evenly out of those of a long word, such as a URL. More of
+// them would find the same candidates: each one is verified anyway.
+func some(grams []string) []string {
+	if len(grams) <= maxGrams {
+		return grams
+	}
+	picked := make([]string, maxGrams)
+	for i := range picked {
+		picked[i] = grams[i*(len(grams)-1)/(maxGrams-1)]
+	}
+	return picked
+}
+
 // Clause is what a query adds to a SELECT on advisory a: a join, and
 // conditions that use the arguments from $n on.
 type Clause struct {
@@ -166,7 +182,7 @@ func Match(engine store.Dialect, words []string, n int) Clause {
 	seen := map[string]bool{}
 	var grams []string
 	for _, w := range words {
-		for _, g := range fold.QueryGrams(w) {
+		for _, g := range some(fold.QueryGrams(w)) {
 			if t := fold.Token(g); !seen[t] {
 				seen[t] = true
 				grams = append(grams, t)

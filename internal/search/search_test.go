@@ -195,6 +195,9 @@ func first(ids []int64, n int) []int64 { return ids[:min(n, len(ids))] }
 
 // Both engines find what reading every text finds, in the same order.
 func TestAgainstReadingEverything(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; make test runs it")
+	}
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		l := filled(t, db, 3000)
 		r := rand.New(rand.NewPCG(1, 2))

@@ -48,7 +48,6 @@ type DB struct {
 	write *sql.DB // one connection on SQLite
 	read  *sql.DB
 	salt  [32]byte
-	bound sync.Map // SQL text → text with the dialect's placeholders
 
 	statements sync.Map // SQL text → *sql.Stmt of the read pool; SQLite only
 	kept       atomic.Int64
@@ -168,12 +167,7 @@ func (db *DB) bind(query string) string {
 	if db.Dialect != SQLite {
 		return query
 	}
-	if text, ok := db.bound.Load(query); ok {
-		return text.(string)
-	}
-	text := strings.ReplaceAll(query, "$", "?")
-	db.bound.Store(query, text)
-	return text
+	return strings.ReplaceAll(query, "$", "?")
 }
 
 // Key returns the keyed hash of parts as a positive 63-bit number. It names

@@ -6,6 +6,7 @@ package trend
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -65,43 +66,66 @@ func grouped(s Series, d Dimension) string {
 }
 
 func refreshSome(ctx context.Context, tx *store.Tx, most int) (int, error) {
-	type dirty struct {
-		series Series
-		day    int64
-	}
 	rows, err := tx.Query(ctx, `DELETE FROM dirty_day WHERE (series, day) IN
 		(SELECT series, day FROM dirty_day ORDER BY series, day LIMIT $1`+tx.Engine().Skip()+`) RETURNING series, day`, most)
 	if err != nil {
 		return 0, fmt.Errorf("trend: dirty days: %w", err)
 	}
-	var todo []dirty
+	defer rows.Close()
+	todo := map[Series][]int64{}
+	n := 0
 	for rows.Next() {
-		var d dirty
-		if err := rows.Scan(&d.series, &d.day); err != nil {
-			rows.Close()
+		var s Series
+		var day int64
+		if err := rows.Scan(&s, &day); err != nil {
 			return 0, err
 		}
-		todo = append(todo, d)
+		todo[s] = append(todo[s], day)
+		n++
 	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
+	if err := rows.Err(); err != nil || n == 0 {
 		return 0, err
 	}
-	for _, d := range todo {
-		if _, err := tx.Exec(ctx, `DELETE FROM daily_count WHERE series = $1 AND day = $2`, string(d.series), d.day); err != nil {
-			return 0, fmt.Errorf("trend: %w", err)
-		}
-		for _, dim := range d.series.Dimensions() {
-			if _, err := tx.Exec(ctx, `INSERT INTO daily_count (series, dimension, item, day, tlp, organisation_id, count) `+
-				grouped(d.series, dim), d.day, d.day); err != nil {
-				return 0, fmt.Errorf("trend: count %s by %s: %w", d.series, dim, err)
+	rows.Close()
+	for _, s := range AllSeries {
+		for _, run := range runs(todo[s]) {
+			if err := countAgain(ctx, tx, s, run.first, run.last); err != nil {
+				return 0, err
 			}
 		}
 	}
-	if len(todo) > 0 {
-		return len(todo), tx.Bump(ctx, "trend")
+	return n, tx.Bump(ctx, "trend")
+}
+
+// run is days without a gap, both ends included.
+type run struct{ first, last int64 }
+
+// runs joins days: to count a month is hardly slower than to count a day.
+func runs(days []int64) []run {
+	slices.Sort(days)
+	var all []run
+	for _, d := range days {
+		if n := len(all); n > 0 && d == all[n-1].last+1 {
+			all[n-1].last = d
+			continue
+		}
+		all = append(all, run{d, d})
 	}
-	return 0, nil
+	return all
+}
+
+func countAgain(ctx context.Context, tx *store.Tx, s Series, first, last int64) error {
+	for _, d := range s.Dimensions() {
+		if _, err := tx.Exec(ctx, `DELETE FROM daily_count WHERE series = $1 AND dimension = $2 AND day BETWEEN $3 AND $4`,
+			string(s), string(d), first, last); err != nil {
+			return fmt.Errorf("trend: %w", err)
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO daily_count (series, dimension, item, day, tlp, organisation_id, count) `+
+			grouped(s, d), first, last); err != nil {
+			return fmt.Errorf("trend: count %s by %s: %w", s, d, err)
+		}
+	}
+	return nil
 }
 
 const (

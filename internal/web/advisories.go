@@ -85,7 +85,10 @@ func (s *Server) marks(ctx context.Context, q *Request, values []indicator.Value
 	list := make([]mark, len(values))
 	for i, v := range values {
 		_, masked := indicator.Mask(v.Kind, v.Value)
-		verdict := g.Judge(v)
+		verdict, err := intel.Judge(ctx, s.DB, q.Caller, g, v)
+		if err != nil {
+			return nil, err
+		}
 		m := mark{
 			Kind: v.Kind, Shown: shown(v), Masked: masked, Hit: hits[i],
 			Entry: verdict.Entry, Host: verdict.HostEntry, Why: q.reasons(verdict),
@@ -247,7 +250,7 @@ func (p *detailPage) rights(c caller.Caller) {
 	p.MayReview, p.MayEdit = advisory.MayReview(c), advisory.MayEdit(c, p.A)
 	p.MaySight, p.MayComment, p.MayDecide = advisory.MaySight(c), advisory.MayComment(c), advisory.MayDecide(c)
 	current := state == advisory.Published || state == advisory.Corrected
-	p.CanPublish = p.MayReview && (state == advisory.InReview || state == advisory.Draft)
+	p.CanPublish = p.MayReview && (state == advisory.InReview || state == advisory.Draft && p.A.Org == c.Org)
 	p.CanReturn = p.MayReview && state == advisory.InReview
 	p.CanCorrect = p.MayReview && state.Public()
 	p.CanWithdraw = p.MayReview && current

@@ -68,7 +68,7 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request, q *Request) err
 	if err != nil {
 		return err
 	}
-	if err := advisory.Publish(r.Context(), s.DB, q.Caller, g, a.ID); err != nil {
+	if err := advisory.Publish(r.Context(), s.DB, q.Caller, g, a.ID, seenRevision(r)); err != nil {
 		return err
 	}
 	s.wake()
@@ -87,15 +87,18 @@ func (s *Server) withdraw(w http.ResponseWriter, r *http.Request, q *Request) er
 		if err != nil {
 			return err
 		}
-		return advisory.Withdraw(ctx, s.DB, q.Caller, g, id, reason)
+		return advisory.Withdraw(ctx, s.DB, q.Caller, g, id, seenRevision(r), reason)
 	})
 }
 
 func (s *Server) giveBack(w http.ResponseWriter, r *http.Request, q *Request) error {
 	return s.withReason(w, r, q, "return", "detail.returned", func(ctx context.Context, id int64, reason string) error {
-		return advisory.Return(ctx, s.DB, q.Caller, id, reason)
+		return advisory.Return(ctx, s.DB, q.Caller, id, seenRevision(r), reason)
 	})
 }
+
+// seenRevision is the revision of the page on which a button was pressed.
+func seenRevision(r *http.Request) int64 { return number64(r.PostForm.Get("revision")) }
 
 func (s *Server) withReason(w http.ResponseWriter, r *http.Request, q *Request, which, said string, do func(context.Context, int64, string) error) error {
 	a, err := s.load(r, q)
@@ -115,8 +118,9 @@ func (s *Server) withReason(w http.ResponseWriter, r *http.Request, q *Request, 
 	return s.done(w, r, address(a.ID), Flash{Key: said})
 }
 
-// refuseOnDetail renders the page again with the reason at the field that the
-// noun refused, filled with what was written.
+// refuseOnDetail renders the page again, as it is now, with the field filled
+// with what was written: when the noun refused the field, and when what was
+// decided about changed meanwhile.
 func (s *Server) refuseOnDetail(w http.ResponseWriter, r *http.Request, q *Request, a *advisory.Advisory, err error, field func(*detailPage) *Field) error {
 	page, e := s.detail(r.Context(), q, a)
 	if e != nil {
@@ -126,11 +130,14 @@ func (s *Server) refuseOnDetail(w http.ResponseWriter, r *http.Request, q *Reque
 	f.Fill(r.PostForm)
 	f.Value = defanged(f.Value)
 	refused, ok := q.Refuse(err, f)
-	if !ok || fault.From(err).Field != f.Name {
+	status := http.StatusUnprocessableEntity
+	if fault.Code(err) == "advisory.changed_meanwhile" {
+		status = http.StatusConflict
+	} else if !ok || fault.From(err).Field != f.Name {
 		return err
 	}
 	page.Errors = refused
-	return s.render(w, q, http.StatusUnprocessableEntity, "advisory", page)
+	return s.render(w, q, status, "advisory", page)
 }
 
 func (s *Server) addComment(w http.ResponseWriter, r *http.Request, q *Request) error {

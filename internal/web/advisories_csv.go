@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"teiten/internal/advisory"
+	"teiten/internal/fault"
 	"teiten/internal/locale"
 )
 
@@ -50,6 +51,9 @@ func (s *Server) advisoriesCSV(w http.ResponseWriter, r *http.Request, q *Reques
 	for n, page := 0, first; ; {
 		for _, a := range page.Items {
 			record, err := s.csvRecord(ctx, q, a.ID)
+			if fault.Is(err, fault.NotFound) {
+				continue // narrowed since the page was read
+			}
 			if err != nil {
 				s.Log.Error("file cut off", "request", q.ID, "error", err.Error())
 				panic(http.ErrAbortHandler) // half a file must not look whole

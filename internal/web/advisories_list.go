@@ -28,6 +28,7 @@ type row struct {
 	Notice    category.NoticeKind
 	TLP       tlp.Level
 	State     advisory.State
+	Revision  int64
 	Heading   string
 	Source    string
 	Reason    string
@@ -42,7 +43,7 @@ func (r row) Public() bool { return r.State.Public() }
 
 func newRow(a *advisory.Advisory) row {
 	r := row{
-		ID: a.ID, Category: a.Category, Notice: a.NoticeKind, TLP: a.TLP, State: a.State,
+		ID: a.ID, Category: a.Category, Notice: a.NoticeKind, TLP: a.TLP, State: a.State, Revision: a.Revision,
 		Heading: harmless(a.Title, a.Indicators...), Source: harmless(a.Source), Brand: harmless(a.Brand),
 		Reason: harmless(a.Reason), At: a.PublishedAt, Sightings: &advisory.Sightings{},
 	}

@@ -51,6 +51,9 @@ func (s *Server) revisions(w http.ResponseWriter, r *http.Request, q *Request) e
 			Number: rev.Number, At: rev.At, Actor: rev.Actor, State: rev.State,
 			Reason: harmless(rev.Reason, rev.Indicators...), First: i == 0,
 		}
+		if err := r.Context().Err(); err != nil { // comparing costs more than reading
+			return err
+		}
 		if i > 0 {
 			one.Changes = changes(q.Lang, all[i-1].Content, rev.Content)
 		}

@@ -191,15 +191,17 @@ func TestPublish(t *testing.T) {
 	w.as("yama contact", "POST", at+"/publish", "").is(403)
 	w.as("isac analyst", "GET", "/review", "").is(200).safe().has("宅配業者を装う SMS", "9 時間待ち", "同じものかもしれません", `data-confirm="TLP:GREEN`)
 	// TLP:GREEN reaches many: it is asked once more.
-	w.as("isac analyst", "POST", at+"/publish", form("next", "review")).is(200).safe().has("TLP:GREEN で公開します", `name="confirm" value="yes"`)
+	w.as("isac analyst", "POST", at+"/publish", w.seen("waiting", "next", "review")).is(200).safe().has("TLP:GREEN で公開します", `name="confirm" value="yes"`, `name="revision" value="1"`)
 	w.as("minato contact", "GET", at, "").is(404)
-	if r := w.as("isac analyst", "POST", at+"/publish", form("next", "review", "confirm", "yes")).is(303); r.location != "/review" {
+	// What changed since the page was shown is not what was decided about.
+	w.as("isac analyst", "POST", at+"/publish", form("next", "review", "confirm", "yes")).is(409).safe().has("変更")
+	if r := w.as("isac analyst", "POST", at+"/publish", w.seen("waiting", "next", "review", "confirm", "yes")).is(303); r.location != "/review" {
 		t.Errorf("leads to %s", r.location)
 	}
 	w.as("minato contact", "GET", at, "").is(200)
-	w.as("isac analyst", "POST", at+"/publish", form("confirm", "yes")).is(409)
+	w.as("isac analyst", "POST", at+"/publish", w.seen("waiting", "confirm", "yes")).is(409)
 	// RED stays with its source: one click.
-	w.as("isac analyst", "POST", w.one("waiting red")+"/publish", "").is(303)
+	w.as("isac analyst", "POST", w.one("waiting red")+"/publish", w.seen("waiting red")).is(303)
 	w.as("isac analyst", "GET", "/review", "").has("確認待ちの情報はありません")
 	w.as("minato contact", "GET", "/review", "").is(403)
 }
@@ -207,12 +209,13 @@ func TestPublish(t *testing.T) {
 func TestReturnAndWithdraw(t *testing.T) {
 	w := newWorld(t)
 	w.as("isac analyst", "POST", w.one("waiting")+"/return", form("reason", "")).is(422).safe().has("理由がありません", `href="#f-reason"`, "<details open>")
-	w.as("isac analyst", "POST", w.one("waiting")+"/return", form("reason", "届いた日を書いてください。")).is(303)
+	w.as("isac analyst", "POST", w.one("waiting")+"/return", form("reason", "届いた日を書いてください。")).is(409).safe().has("届いた日を書いてください。", "<details open>", `name="revision" value="1"`)
+	w.as("isac analyst", "POST", w.one("waiting")+"/return", w.seen("waiting", "reason", "届いた日を書いてください。")).is(303)
 	w.as("yama contact", "GET", w.one("waiting"), "").has("差し戻されました", "届いた日を書いてください。")
 	w.as("yama contact", "GET", "/", "").has("差し戻されました：届いた日を書いてください。", "急ぎ")
 	w.as("yama contact", "POST", w.one("phish")+"/withdraw", form("reason", "x")).is(403)
 	w.as("isac analyst", "POST", w.one("phish")+"/withdraw", form("reason", "")).is(422)
-	w.as("isac analyst", "POST", w.one("phish")+"/withdraw", form("reason", "誤りでした。")).is(303)
+	w.as("isac analyst", "POST", w.one("phish")+"/withdraw", w.seen("phish", "reason", "誤りでした。")).is(303)
 	w.as("minato staff", "GET", w.one("phish"), "").has("この情報は取り下げられました", "誤りでした。")
 	w.as("minato contact", "POST", w.one("draft")+"/discard", "").is(303)
 	w.as("minato contact", "GET", "/advisories?ours=1", "").lacks("書きかけのお知らせ")

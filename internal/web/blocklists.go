@@ -174,13 +174,19 @@ func (l listRequest) scope(lang locale.Lang) string {
 // listVersion changes when the same entries come out as other bytes.
 const listVersion = 1
 
-// editions remembers since when the state that an organisation's lists are made
-// from has been as it is. A list says so in its head: were it the moment of the
+// editions remembers since when the state that the lists of an organisation,
+// up to a TLP, are made from has been as it is. A list says so in its head: were it the moment of the
 // request, no two answers would be the same, and no entity tag could be strong.
 // The zero value is ready.
 type editions struct {
 	mu sync.Mutex
-	of map[int64]edition
+	of map[reader]edition
+}
+
+// reader is who gets the same lists.
+type reader struct {
+	org     int64
+	ceiling tlp.Level
 }
 
 type edition struct {
@@ -188,19 +194,19 @@ type edition struct {
 	since time.Time
 }
 
-// since returns when the state of an organisation was first seen by this
+// since returns when the state of a reader's lists was first seen by this
 // process, to the second.
-func (e *editions) since(org int64, state string, now time.Time) time.Time {
+func (e *editions) since(who reader, state string, now time.Time) time.Time {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if known, ok := e.of[org]; ok && known.state == state {
+	if known, ok := e.of[who]; ok && known.state == state {
 		return known.since
 	}
 	if e.of == nil {
-		e.of = map[int64]edition{}
+		e.of = map[reader]edition{}
 	}
-	e.of[org] = edition{state, now.Truncate(time.Second)}
-	return e.of[org].since
+	e.of[who] = edition{state, now.Truncate(time.Second)}
+	return e.of[who].since
 }
 
 // tag is what must be equal for two lists to be the same, byte for byte: of
@@ -213,7 +219,7 @@ func (l listRequest) tag(q *Request, state string, since time.Time) string {
 
 // listState is the state of the store and the day in Tokyo, on which validity
 // is judged.
-func listState(ctx context.Context, tx *store.Tx, c caller.Caller, now time.Time) (state string, today time.Time, err error) {
+func listState(ctx context.Context, tx store.Queryer, c caller.Caller, now time.Time) (state string, today time.Time, err error) {
 	version, err := intel.Version(ctx, tx, c)
 	if err != nil {
 		return "", today, err
@@ -236,19 +242,29 @@ func (s *Server) blocklist(w http.ResponseWriter, r *http.Request, q *Request) e
 			return fault.New(fault.Invalid, "tools.list.parameter", "name", shortened(name), "known", strings.Join(listParameters, ", "))
 		}
 	}
+	if r.Method != http.MethodHead {
+		// Nothing is read before there is a place: who has the list already is
+		// told so without waiting.
+		state, _, err := listState(r.Context(), s.DB, q.Caller, q.Now)
+		if err != nil {
+			return err
+		}
+		if !noneMatch(r.Header.Values("If-None-Match"), s.listTag(r, q, list, state)) {
+			leave, err := s.readers.enter(r.Context())
+			if err != nil {
+				return err
+			}
+			defer leave()
+		}
+	}
 	started := false
 	err = s.DB.View(r.Context(), q.Caller, func(tx *store.Tx) error {
 		state, today, err := listState(r.Context(), tx, q.Caller, q.Now)
 		if err != nil {
 			return err
 		}
-		since := s.editions.since(q.Caller.Org, state, q.Now)
-		// Compressed, it is another representation (RFC 9110 section 8.8.3.3).
-		tag := list.tag(q, state, since)
-		if acceptsGzip(r.Header.Get("Accept-Encoding")) {
-			tag += "-gzip"
-		}
-		tag = `"` + tag + `"`
+		since := s.editions.since(readerOf(q.Caller), state, q.Now)
+		tag := s.listTag(r, q, list, state)
 		h := w.Header()
 		h.Set("ETag", tag)
 		h.Set("Cache-Control", "private, no-cache")
@@ -283,6 +299,17 @@ func (s *Server) blocklist(w http.ResponseWriter, r *http.Request, q *Request) e
 	}
 	panic(http.ErrAbortHandler)
 }
+
+// listTag is the entity tag of a list in a state, as the request takes it.
+func (s *Server) listTag(r *http.Request, q *Request, l listRequest, state string) string {
+	tag := l.tag(q, state, s.editions.since(readerOf(q.Caller), state, q.Now))
+	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+		tag += "-gzip" // compressed, it is another representation (RFC 9110 section 8.8.3.3)
+	}
+	return `"` + tag + `"`
+}
+
+func readerOf(c caller.Caller) reader { return reader{c.Org, c.Ceiling()} }
 
 // stream writes the list. A long one may take longer than the server allows an
 // answer in all, so the limit counts anew with each piece that is taken.
@@ -322,6 +349,28 @@ func (l *listWriter) Write(b []byte) (int, error) {
 
 // Flush sends the head of the list before its first entry is read.
 func (l *listWriter) Flush() { _ = l.control.Flush() }
+
+// Lists that are sent at a time. Each keeps a connection to the store for as
+// long as its reader takes, and the pages need some too.
+const (
+	mostReaders = 4
+	readerWait  = 20 * time.Second
+)
+
+// readers are the places of those who read a list.
+type readers chan struct{}
+
+// enter waits for a place; leave gives it back.
+func (p readers) enter(ctx context.Context) (leave func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, readerWait)
+	defer cancel()
+	select {
+	case p <- struct{}{}:
+		return func() { <-p }, nil
+	case <-ctx.Done():
+		return nil, fault.New(fault.Unavailable, "tools.list.busy")
+	}
+}
 
 // noneMatch reports whether If-None-Match names the tag (RFC 9110 section
 // 13.1.2, by weak comparison).

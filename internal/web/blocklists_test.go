@@ -18,6 +18,7 @@ import (
 
 	"teiten/internal/blocklist"
 	"teiten/internal/category"
+	"teiten/internal/fault"
 	"teiten/internal/indicator"
 	"teiten/internal/intel"
 	"teiten/internal/store"
@@ -263,14 +264,39 @@ func TestListAddress(t *testing.T) {
 
 func TestEditions(t *testing.T) {
 	var e editions
-	first := e.since(1, "a", testNow)
-	if got := e.since(1, "a", testNow.Add(time.Hour)); got != first {
+	who := reader{org: 1, ceiling: tlp.AmberStrict}
+	first := e.since(who, "a", testNow)
+	if got := e.since(who, "a", testNow.Add(time.Hour)); got != first {
 		t.Errorf("the same state since %v and %v", first, got)
 	}
-	if got := e.since(1, "b", testNow.Add(time.Hour)); got == first {
+	// Who sees more has lists of his own, and does not renew the others'.
+	e.since(reader{org: 1, ceiling: tlp.Red}, "r", testNow.Add(time.Minute))
+	if got := e.since(who, "a", testNow.Add(time.Hour)); got != first {
+		t.Errorf("another reader's state renewed it: %v", got)
+	}
+	if got := e.since(who, "b", testNow.Add(time.Hour)); got == first {
 		t.Error("another state, the same time")
 	}
-	if len(e.of) != 1 {
-		t.Errorf("%d states of one organisation are kept", len(e.of))
+	if len(e.of) != 2 {
+		t.Errorf("%d states of two readers are kept", len(e.of))
+	}
+}
+
+// Slow readers cannot take every connection of the store; who has the list
+// already needs no place.
+func TestBlocklistPlaces(t *testing.T) {
+	w := newWorld(t)
+	tag := w.as("minato contact", "GET", "/blocklists/urls", "").is(200).header("ETag")
+	for range mostReaders {
+		leave, err := w.readers.enter(t.Context())
+		must(t, err)
+		defer leave()
+	}
+	w.as("minato contact", "GET", "/blocklists/urls", "", "If-None-Match", tag).is(304)
+	w.as("minato contact", "GET", "/", "").is(200)
+	short, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := w.readers.enter(short); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("one more than the places: %v", err)
 	}
 }

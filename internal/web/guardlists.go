@@ -105,7 +105,7 @@ func (s *Server) guardPage(r *http.Request, q *Request) (*guardPage, error) {
 			page.Effects = append(page.Effects, group)
 		}
 	}
-	overrules, err := intel.Overrules(r.Context(), s.DB)
+	overrules, err := intel.SeenOverrules(r.Context(), s.DB, q.Caller)
 	for _, o := range overrules {
 		v := indicator.Value{Kind: indicator.Kind(o.Kind), Value: o.Value}
 		o.Reason = harmless(o.Reason)
@@ -175,7 +175,11 @@ func (s *Server) answer(r *http.Request, q *Request, v indicator.Value) (*guardA
 	if err != nil {
 		return nil, err
 	}
-	hit, verdict := hits[0], g.Judge(v)
+	verdict, err := intel.Judge(r.Context(), s.DB, q.Caller, g, v)
+	if err != nil {
+		return nil, err
+	}
+	hit := hits[0]
 	a := &guardAnswer{Shown: shown(v), HasHost: v.Host != "" && v.Kind != indicator.Email}
 	active := hit.Known && hit.Active
 	a.In, a.Host = active && verdict.Entry, active && verdict.HostEntry && a.HasHost
@@ -316,7 +320,7 @@ func (s *Server) overruleAdd(w http.ResponseWriter, r *http.Request, q *Request)
 }
 
 func (s *Server) overruleRemove(w http.ResponseWriter, r *http.Request, q *Request) error {
-	list, err := intel.Overrules(r.Context(), s.DB)
+	list, err := intel.SeenOverrules(r.Context(), s.DB, q.Caller)
 	if err != nil {
 		return err
 	}

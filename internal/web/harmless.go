@@ -27,6 +27,10 @@ func harmless(text string, known ...indicator.Value) string {
 	})
 }
 
+// Harmless is the text as a page shows it, for the command line: indicators in
+// it masked and defanged.
+func Harmless(text string) string { return harmless(text) }
+
 // defanged is harmless without masking, for what goes back into a form: it
 // reads as the same indicators again.
 func defanged(text string) string {

@@ -116,6 +116,14 @@ func (w *world) as(who, method, target, form string, header ...string) *response
 	return &response{t: w.t, status: resp.StatusCode, body: text(w.t, resp), location: resp.Header.Get("Location"), header: resp.Header.Get}
 }
 
+// seen is what the form of a button sends: the revision on the page, and pairs.
+func (w *world) seen(name string, pairs ...string) string {
+	w.t.Helper()
+	a, err := advisory.Get(context.Background(), w.db, w.people["isac analyst"], w.ids[name])
+	must(w.t, err)
+	return form(append(pairs, "revision", itoa(a.Revision))...)
+}
+
 // one is the address of an advisory of the world.
 func (w *world) one(name string) string { return "/advisories/" + itoa(w.ids[name]) }
 
@@ -137,7 +145,7 @@ func (w *world) fill() {
 		must(t, err)
 		w.ids[name] = id
 		if until > 0 {
-			must(t, advisory.Publish(store.At(ctx, now.Add(-ago+until)), w.db, w.people["isac analyst"], g, id))
+			must(t, advisory.Publish(store.At(ctx, now.Add(-ago+until)), w.db, w.people["isac analyst"], g, id, 1))
 		}
 	}
 	submit("phish", "minato contact", advisory.Content{
@@ -177,8 +185,8 @@ func (w *world) fill() {
 	submit("returned", "minato contact", advisory.Content{
 		Category: category.Phishing, TLP: tlp.AmberStrict, Title: "不審な電話", Body: "サポートを名乗る電話がありました。",
 	}, advisory.InReview, 3*time.Hour, 0)
-	must(t, advisory.Return(ctx, w.db, w.people["isac analyst"], w.ids["returned"], "相手の電話番号を書いてください。"))
-	must(t, advisory.Withdraw(ctx, w.db, w.people["isac analyst"], g, w.ids["shop"], "正規の通販サイトだったため。http://xn--fiqs8s.xyz/ は無関係でした。"))
+	must(t, advisory.Return(ctx, w.db, w.people["isac analyst"], w.ids["returned"], 1, "相手の電話番号を書いてください。"))
+	must(t, advisory.Withdraw(ctx, w.db, w.people["isac analyst"], g, w.ids["shop"], 2, "正規の通販サイトだったため。http://xn--fiqs8s.xyz/ は無関係でした。"))
 	must(t, advisory.See(ctx, w.db, w.people["yama contact"], w.ids["phish"]))
 	_, err = advisory.AddComment(ctx, w.db, w.people["yama contact"], w.ids["phish"], "うちでは http://login-minato.top/auth に誘導されました。\n3 名が開きました。")
 	must(t, err)

@@ -324,7 +324,7 @@ func (s *Server) editAndPublish(r *http.Request, q *Request, id, revision int64,
 	if err != nil {
 		return err
 	}
-	return advisory.Publish(r.Context(), s.DB, q.Caller, g, id)
+	return advisory.Publish(r.Context(), s.DB, q.Caller, g, id, revision+1)
 }
 
 // conflict shows what somebody else changed meanwhile. What was typed stays,

@@ -202,7 +202,9 @@ func (s *Server) serve(rt route) http.Handler {
 			q.known, err = advisory.Techniques(ctx, s.DB)
 		}
 		if err == nil && admitted {
-			err = rt.handler(w, r, q)
+			if err = rt.handler(w, r, q); fault.Is(err, fault.Forbidden) {
+				s.denied(r, q, rt) // by a noun, which knows more than the route
+			}
 		}
 		if err != nil {
 			s.fail(w, r, err)
@@ -230,12 +232,17 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, q *Request, rt ro
 		return false, nil
 	}
 	if err := q.Caller.Need(rt.rule.roles...); err != nil {
-		if s.Denied != nil {
-			s.Denied(r.Context(), q.Caller, rt.method+" "+rt.pattern)
-		}
+		s.denied(r, q, rt)
 		return false, err
 	}
 	return true, nil
+}
+
+// denied tells of a refusal, even if the caller does not wait for the answer.
+func (s *Server) denied(r *http.Request, q *Request, rt route) {
+	if s.Denied != nil && q.Caller.Role != "" {
+		s.Denied(context.WithoutCancel(r.Context()), q.Caller, rt.method+" "+rt.pattern)
+	}
 }
 
 // probe takes the mux's answer without sending it.

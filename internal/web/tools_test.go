@@ -5,6 +5,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"teiten/internal/caller"
 	"teiten/internal/glossary"
 	"teiten/internal/help"
 	"teiten/internal/intel"
@@ -249,6 +251,12 @@ func TestOverrules(t *testing.T) {
 		t.Error("it did not come back")
 	}
 	w.as("isac analyst", "POST", "/guard/overrules/123/remove", form("x", "")).is(404)
+	// An overrule tells of its indicator: only to those who know of it already.
+	w.as("isac analyst", "POST", "/guard/overrules", form("overrule", "https://www.google.com/only-red", "reason", "丙病院の件")).is(303)
+	w.as("minato contact", "GET", "/guard", "").is(200).lacks("only-red", "丙病院の件")
+	w.as("minato contact", "POST", "/guard", form("value", "https://www.google.com/only-red")).is(200).lacks("丙病院の件", "佐藤 花子")
+	w.as("isac analyst", "POST", "/guard/overrules", form("overrule", "login-minato.top", "reason", "偽の入口")).is(303)
+	w.as("minato contact", "GET", "/guard", "").is(200).has("偽の入口")
 }
 
 // upload sends a form with a file.
@@ -390,5 +398,19 @@ func TestAuditPaging(t *testing.T) {
 	}
 	if got != want {
 		t.Errorf("%d records shown, %d there", got, want)
+	}
+}
+
+// What a noun refuses is told as well: it knows whose thing it was.
+func TestDeniedByANoun(t *testing.T) {
+	w := newWorld(t)
+	var denied []string
+	w.Denied = func(_ context.Context, who caller.Caller, route string) {
+		denied = append(denied, who.OrgName+" "+route)
+	}
+	other := "/institution/domains?org=" + itoa(w.people["yama contact"].Org)
+	w.as("minato contact", "POST", other, form("domain", "yama.example")).is(403)
+	if len(denied) != 1 || denied[0] != "みなと総合病院 POST /institution/domains" {
+		t.Errorf("told of %q", denied)
 	}
 }

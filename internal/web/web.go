@@ -60,7 +60,8 @@ type Deps struct {
 	// fault. Without it, a route at that door cannot be registered.
 	Machine func(*http.Request) (caller.Caller, error)
 
-	// Denied, if set, is told of every request that a route's rule turned away.
+	// Denied, if set, is told of every request that a route's rule or a noun
+	// turned away.
 	Denied func(ctx context.Context, who caller.Caller, route string)
 }
 
@@ -110,6 +111,7 @@ type Server struct {
 
 	editions editions   // since when block lists are as they are
 	counts   listCounts // of what they hold
+	readers  readers    // of block lists, at a time
 }
 
 // New builds the portal: it parses every template and registers every route.
@@ -132,7 +134,7 @@ func New(c Config) (*Server, error) {
 	if c.Lang == "" {
 		c.Lang = locale.Japanese
 	}
-	s := &Server{Config: c}
+	s := &Server{Config: c, readers: make(readers, mostReaders)}
 	if _, err := rand.Read(s.seal[:]); err != nil {
 		return nil, err
 	}

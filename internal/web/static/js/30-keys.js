@@ -1,8 +1,9 @@
-// The key "/" goes to the search box, except while writing.
+// Ctrl and "/" go to the search box. A letter alone would be pressed by mistake,
+// and by those who speak to their computer (WCAG 2.1.4).
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (event.target.closest("input, textarea, select, [contenteditable], dialog")) return;
-  const box = document.querySelector('[data-shortcut="/"]');
+  if (event.key !== "/" || !(event.ctrlKey || event.metaKey) || event.altKey || event.isComposing) return;
+  if (event.target.closest("dialog")) return;
+  const box = document.querySelector("[data-shortcut]");
   if (!box) return;
   event.preventDefault();
   box.focus();
