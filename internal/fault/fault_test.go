@@ -57,6 +57,7 @@ func TestError(t *testing.T) {
 			t.Error("half a pair is taken")
 		}
 	}()
+	//lint:ignore SA5012 the odd number is what is tested
 	New(Invalid, "x", "name")
 }
 

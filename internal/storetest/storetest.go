@@ -62,7 +62,7 @@ var (
 	socketDir string
 	startErr  error
 	count     atomic.Int64
-	keep      io.Closer // the server's lifeline: only the end of this process closes it
+	keep      []io.Closer // the server's lifeline: only the end of this process closes it
 )
 
 // Address returns the address of a new, empty PostgreSQL database.
@@ -142,7 +142,7 @@ func startPostgres() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	keep = lifeline
+	keep = append(keep, lifeline)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return "", err

@@ -245,7 +245,7 @@ func load(data []byte) ([]Technique, error) {
 func check(t Technique) error {
 	switch {
 	case !attackID.MatchString(t.ID) && !ownID.MatchString(t.ID):
-		return fmt.Errorf("id must be an ATT&CK id or start with isac.")
+		return fmt.Errorf("id must be an ATT&CK id or begin with %q", "isac.")
 	case attackID.MatchString(t.ID) && t.Attack != t.ID:
 		return fmt.Errorf("attack is %q, not the id", t.Attack)
 	case t.Attack != "" && !attackID.MatchString(t.Attack):

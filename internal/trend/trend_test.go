@@ -90,7 +90,6 @@ type world struct {
 	db    *store.DB
 	guard *guard.Guard
 	r     *rand.Rand
-	now   time.Time
 
 	items    []*item
 	observed []observation

@@ -221,9 +221,8 @@ type visit struct {
 func as(t *testing.T, h http.Handler, who caller.Caller, language string) *httptest.Server {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Set("Accept-Language", language)
-		r.Header.Del("Cookie")
 		if who.Account != 0 {
-			r.Header.Set("Cookie", "teiten-persona="+strconv.FormatInt(who.Account, 10))
+			r.AddCookie(&http.Cookie{Name: "teiten-persona", Value: strconv.FormatInt(who.Account, 10)})
 		}
 		h.ServeHTTP(w, r)
 	}))

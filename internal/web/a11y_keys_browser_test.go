@@ -6,7 +6,9 @@
 package web
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -92,7 +94,13 @@ func TestWithoutScripts(t *testing.T) {
 	must(t, err)
 	steps := func(actions ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
-		must(t, chromedp.Do(ctx, actions...))
+		soon, cancel := context.WithTimeout(ctx, 15*time.Second)
+		defer cancel()
+		for i, act := range actions {
+			if err := chromedp.Do(soon, act); err != nil {
+				t.Fatalf("step %d: %v, at %s", i, err, look[string](t, ctx, `location.pathname + ": " + document.querySelector("main").innerText.slice(0, 300)`))
+			}
+		}
 	}
 	click := func(s string) chromedp.Action[chromedp.Void] { return chromedp.Click(chromedp.CSS(s)) }
 	wait := func(s string) chromedp.Action[chromedp.Void] { return chromedp.WaitVisible(chromedp.CSS(s)) }

@@ -173,16 +173,16 @@ func TestBlocklistReader(t *testing.T) {
 	var err error
 	l.Format, err = blocklist.Find("urls")
 	must(t, err)
-	out := &listWriter{w: broken{}, control: http.NewResponseController(httptest.NewRecorder())}
+	out := &listWriter{w: brokenPipe{}, control: http.NewResponseController(httptest.NewRecorder())}
 	_, err = blocklist.Write(t.Context(), out, l.Format, blocklist.Header{}, func(func(blocklist.Entry, error) bool) {})
 	if !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("%v", err)
 	}
 }
 
-type broken struct{}
+type brokenPipe struct{}
 
-func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+func (brokenPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 // TestLongBlocklist streams more than any buffer holds over a real connection.
 func TestLongBlocklist(t *testing.T) {
