@@ -86,6 +86,9 @@ func TestRefused(t *testing.T) {
 // TestWorstCases keeps documents of the greatest size from costing much more
 // time than their size.
 func TestWorstCases(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; make test runs it")
+	}
 	const n = MaxBytes - 1000
 	fill := func(s string) string { return strings.Repeat(s, n/len(s)) }
 	for name, doc := range map[string]string{
@@ -107,7 +110,9 @@ func TestWorstCases(t *testing.T) {
 			t.Errorf("%s: %d items, %d problems", name, len(f.Items), len(f.Problems))
 		}
 		t.Logf("%s: %v", name, time.Since(start).Round(time.Millisecond))
-		if took := time.Since(start); took > 10*time.Second {
+		// What grows with the square of its input would take hours; how fast it is
+		// otherwise is not this test's affair.
+		if took := time.Since(start); took > 3*time.Minute {
 			t.Errorf("%s: %v, %v", name, took, err)
 		}
 	}

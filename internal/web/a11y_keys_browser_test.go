@@ -116,7 +116,7 @@ func TestWithoutScripts(t *testing.T) {
 		click(".who summary"), wait(".who-menu"))
 
 	analyst := as(t, w.Handler(), w.people["isac analyst"], "ja").URL
-	steps(chromedp.Navigate(analyst+w.one("waiting")), click(`form[action$="/publish"] button`), wait("main"))
-	steps(click(`main [name="confirm"], main .primary, main .danger`), wait(".flash"))
+	steps(chromedp.Navigate(analyst+w.one("waiting")), click(`form[action$="/publish"] button`), wait(`main [name="confirm"] ~ .actions button`))
+	steps(click(`main form[action$="/publish"] button`), wait(".flash"))
 	steps(click(`[name="lang"]`), wait("main"))
 }
