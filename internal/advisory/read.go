@@ -70,7 +70,7 @@ func List(ctx context.Context, q store.Queryer, c caller.Caller, f Filter) (Page
 
 // searchNear is among how many of the newest texts words are searched for
 // before they are in all texts, on an engine whose index sorts what it finds.
-const searchNear = 1000
+const searchNear = 400
 
 // page reads a page of a list, among the newest texts only if near is not 0.
 func (f Filter) page(ctx context.Context, q store.Queryer, c caller.Caller, near int) (Page, error) {
@@ -78,7 +78,7 @@ func (f Filter) page(ctx context.Context, q store.Queryer, c caller.Caller, near
 	if err != nil {
 		return Page{}, err
 	}
-	rows, err := q.Query(ctx, `SELECT `+columns+query+fmt.Sprintf(` LIMIT %d`, f.Limit+1), args...)
+	rows, err := q.Query(ctx, `SELECT `+columns+from+query+fmt.Sprintf(` LIMIT %d`, f.Limit+1), args...)
 	if err != nil {
 		return Page{}, fmt.Errorf("advisory: list: %w", err)
 	}
@@ -98,7 +98,7 @@ func (f Filter) page(ctx context.Context, q store.Queryer, c caller.Caller, near
 	return p, rows.Err()
 }
 
-// sql returns everything behind the columns of the SELECT. If near is not 0,
+// sql returns everything behind the FROM of the SELECT. If near is not 0,
 // words are searched for among that many of the newest texts only.
 func (f Filter) sql(q store.Queryer, c caller.Caller, near int) (string, []any, error) {
 	args := seesArgs(c)
@@ -168,7 +168,7 @@ func (f Filter) sql(q store.Queryer, c caller.Caller, near int) (string, []any, 
 		key, k, v := arg(q.Key(string(f.Indicator.Kind), f.Indicator.Value)), arg(string(f.Indicator.Kind)), arg(f.Indicator.Value)
 		where = append(where, `a.id IN (SELECT i.advisory_id FROM advisory_indicator i WHERE i.indicator_key = `+key+` AND i.kind = `+k+` AND i.value = `+v+`)`)
 	}
-	return from + joins + "WHERE " + strings.Join(where, " AND ") + " ORDER BY " + order + " DESC", args, nil
+	return joins + "WHERE " + strings.Join(where, " AND ") + " ORDER BY " + order + " DESC", args, nil
 }
 
 // states is the condition on the state. Nearly all advisories are published:
@@ -219,7 +219,7 @@ func (f Filter) count(ctx context.Context, q store.Queryer, c caller.Caller, mos
 	if err != nil {
 		return 0, err
 	}
-	err = q.QueryRow(ctx, fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1%s LIMIT %d) AS found`, query, most), args...).Scan(&n)
+	err = q.QueryRow(ctx, fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM advisory a %s LIMIT %d) AS found`, query, most), args...).Scan(&n)
 	return n, err
 }
 

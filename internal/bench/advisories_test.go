@@ -30,7 +30,7 @@ const advisoryRow = `INSERT INTO advisory (id, position, category, notice_kind, 
 		external_url, title, body, brand, products, observed_at, registered_at, published_at, changed_at, revision, reason)
 	VALUES ($1, $2, $3, '', $4, 'published', 1, 1, '見本ISAC', '', '', $5, $6, $7, '', $2, $2, $2, $2, 1, '')`
 
-// fillAdvisories stores n published advisories, ten an hour, with their text's
+// fillAdvisories stores n published advisories of ten years with their text's
 // index and returns how long it took, without making up the texts. PostgreSQL
 // gets them as a restored backup does, the index being made at the end.
 func fillAdvisories(b *testing.B, db *store.DB, n int) (took time.Duration) {
@@ -38,7 +38,8 @@ func fillAdvisories(b *testing.B, db *store.DB, n int) (took time.Duration) {
 	w := newWriter(2)
 	random := rand.New(rand.NewPCG(3, 3))
 	kinds := []string{"malicious_site", "phishing", "phishing", "phishing", "targeted", "notice"}
-	first := time.Now().Add(-time.Duration(n) * time.Hour / 10)
+	first := time.Now().AddDate(-10, 0, 0)
+	pause := time.Since(first) / time.Duration(n+1)
 	const batch = 5000
 	put := putAdvisories
 	if db.Engine() == store.Postgres {
@@ -47,7 +48,7 @@ func fillAdvisories(b *testing.B, db *store.DB, n int) (took time.Duration) {
 	for done := 0; done < n; done += batch {
 		some := make([]item, min(batch, n-done))
 		for i := range some {
-			at := first.Add(time.Duration(done+i) * time.Hour / 10)
+			at := first.Add(time.Duration(done+i) * pause)
 			some[i] = item{id: int64(1_000_000 + done + i), at: at.UnixMicro(), category: kinds[random.IntN(len(kinds))],
 				title: w.title(), body: w.body(), brand: w.of(brands), tlp: int64(random.IntN(4))}
 		}

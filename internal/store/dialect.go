@@ -70,10 +70,12 @@ func openSQLite(path string, o Options) (*DB, error) {
 		return nil, fault.Wrap(err, fault.Unavailable, "store.file", "file", path)
 	}
 	f.Close()
+	// No mmap: each connection would map the file for itself, and what is mapped
+	// counts as the program's memory, up to the file's size for each reader.
 	dsn := func(extra ...string) string {
 		q := url.Values{"_pragma": append([]string{
 			"journal_mode(WAL)", "synchronous(" + sync + ")", "busy_timeout(10000)",
-			"foreign_keys(1)", "temp_store(MEMORY)", "mmap_size(268435456)",
+			"foreign_keys(1)", "temp_store(MEMORY)",
 		}, extra...)}
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 	}

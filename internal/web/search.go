@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	searchMost  = 200 // indicators of a pasted text that are looked up
-	relatedMost = 20  // advisories shown for one indicator
+	searchMost  = 200  // indicators of a pasted text that are looked up
+	relatedMost = 20   // advisories shown for one indicator
+	foundMost   = 1000 // advisories that have the words are counted; each is read for it
 )
 
 // answer is what the portal knows about one indicator, the gravest first.
@@ -325,11 +326,11 @@ func (s *Server) searchWords(r *http.Request, q *Request, page *searchPage, aske
 	if page.Rows, err = rows(r.Context(), s.DB, q.Caller, found.Items); err != nil {
 		return err
 	}
-	if page.Count, err = advisory.Count(r.Context(), s.DB, q.Caller, f, countMost+1); err != nil {
+	if page.Count, err = advisory.Count(r.Context(), s.DB, q.Caller, f, foundMost+1); err != nil {
 		return err
 	}
-	if page.Count > countMost {
-		page.Count, page.Many = countMost, true
+	if page.Count > foundMost {
+		page.Count, page.Many = foundMost, true
 	}
 	if found.Next != 0 {
 		page.Next = itoa(found.Next)
