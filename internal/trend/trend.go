@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"teiten/internal/job"
@@ -79,18 +80,24 @@ const RefreshJob = "trend.refresh"
 // MarkDirty notes, in the transaction of a change, that a day must be counted
 // again.
 func MarkDirty(ctx context.Context, tx *store.Tx, series Series, days ...int64) error {
+	if len(days) == 0 {
+		return nil
+	}
 	// In one order, so that two writers never wait for each other. The update
 	// keeps the mark for this transaction: with DO NOTHING a refresh on
 	// PostgreSQL could take away a mark that was there, count without what is
 	// not committed yet, and leave the day so.
-	for _, day := range slices.Compact(slices.Sorted(slices.Values(days))) {
-		if _, err := tx.Exec(ctx, `INSERT INTO dirty_day (series, day) VALUES ($1, $2) ON CONFLICT (series, day) DO UPDATE SET day = excluded.day`,
-			string(series), day); err != nil {
+	for some := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(days))), 100) {
+		rows := make([]string, len(some))
+		args := []any{string(series)}
+		for i, day := range some {
+			args = append(args, day)
+			rows[i] = fmt.Sprintf("($1, $%d)", len(args))
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO dirty_day (series, day) VALUES `+strings.Join(rows, ", ")+
+			` ON CONFLICT (series, day) DO UPDATE SET day = excluded.day`, args...); err != nil {
 			return fmt.Errorf("trend: %w", err)
 		}
-	}
-	if len(days) == 0 {
-		return nil
 	}
 	return job.Enqueue(ctx, tx, RefreshJob, struct{}{}, job.Unique("all"))
 }
