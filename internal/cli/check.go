@@ -133,7 +133,7 @@ func (a *app) findings(all []finding) {
 			for _, c := range f.hit.Categories {
 				kinds = append(kinds, c.Name(a.lang))
 			}
-			a.say("cli.check.known", "category", strings.Join(kinds, separator(a.lang)), "first", day(a.lang, f.hit.FirstSeen),
+			a.say("cli.check.known", "category", strings.Join(kinds, a.t("blocklist.comma")), "first", day(a.lang, f.hit.FirstSeen),
 				"last", day(a.lang, f.hit.LastSeen), "observations", f.Observations)
 		}
 		if f.SameHost > 0 {

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,7 +20,6 @@ import (
 	"teiten/internal/category"
 	"teiten/internal/fault"
 	"teiten/internal/intel"
-	"teiten/internal/locale"
 	"teiten/internal/store"
 	"teiten/internal/tlp"
 )
@@ -77,12 +75,12 @@ func (e *env) exportCommand() *cobra.Command {
 
 // export writes a list from one snapshot of the store.
 func (a *app) export(ctx context.Context, f blocklist.Format, s intel.Selection, w io.Writer) error {
-	s.Kinds, s.Pages, s.ByHost = f.Kinds, f.Pages, f.Order == blocklist.ByHost
+	s = f.Select(s)
 	now := time.Now()
 	var sum blocklist.Summary
 	err := a.db.View(ctx, a.caller, func(tx *store.Tx) (err error) {
-		sum, err = blocklist.Write(ctx, w, f, blocklist.Header{At: now, Title: a.caller.OrgName, Scope: a.scope(s), Lang: a.lang},
-			entries(intel.Entries(ctx, tx, a.caller, s, now)))
+		sum, err = blocklist.Write(ctx, w, f, blocklist.Header{At: now, Title: a.caller.OrgName, Scope: blocklist.Scope(s, a.lang), Lang: a.lang},
+			blocklist.Entries(ctx, tx, a.caller, s, now))
 		return err
 	})
 	if err != nil {
@@ -91,51 +89,6 @@ func (a *app) export(ctx context.Context, f blocklist.Format, s intel.Selection,
 	return a.db.Write(ctx, a.caller, func(tx *store.Tx) error {
 		return audit.Append(ctx, tx, "blocklist.export", "blocklist/"+f.Slug, "entries", sum.Written)
 	})
-}
-
-// entries hands over what intel selected to what blocklist writes.
-func entries(all iter.Seq2[intel.Entry, error]) blocklist.Source {
-	return func(yield func(blocklist.Entry, error) bool) {
-		for e, err := range all {
-			if !yield(blocklist.Entry{
-				Kind: e.Kind, Value: e.Value, Host: e.Host, HostBlocked: e.HostBlocked, Category: string(e.Category), Brand: e.Brand,
-				Confidence: e.Confidence, FirstSeen: e.FirstSeen, LastSeen: e.LastSeen, ValidUntil: e.ValidUntil, TLP: e.TLP,
-			}, err) {
-				return
-			}
-		}
-	}
-}
-
-// scope says in words what was selected.
-func (a *app) scope(s intel.Selection) string {
-	var parts []string
-	for _, c := range s.Categories {
-		parts = append(parts, c.Name(a.lang))
-	}
-	if s.MaxAge > 0 {
-		parts = append(parts, a.t("cli.scope.age", "days", s.MaxAge))
-	}
-	if s.MinConfidence > 0 {
-		parts = append(parts, a.t("cli.scope.confidence", "least", s.MinConfidence))
-	}
-	if s.MaxTLP != nil {
-		parts = append(parts, s.MaxTLP.Label())
-	}
-	if s.IncludeExpired {
-		parts = append(parts, a.t("cli.scope.expired"))
-	}
-	if len(parts) == 0 {
-		return a.t("cli.scope.all")
-	}
-	return strings.Join(parts, separator(a.lang))
-}
-
-func separator(lang locale.Lang) string {
-	if lang == locale.English {
-		return ", "
-	}
-	return "、"
 }
 
 // replaceFile writes a file beside name and puts it in its place when it is

@@ -43,7 +43,7 @@ func readList(format string, q *Request) (l listRequest, err error) {
 	if l.Format, err = blocklist.Find(format); err != nil {
 		return l, err
 	}
-	l.Kinds, l.ByHost, l.Pages = l.Format.Kinds, l.Format.Order == blocklist.ByHost, l.Format.Pages
+	l.Selection = l.Format.Select(l.Selection)
 	return l, l.read(q)
 }
 
@@ -140,35 +140,6 @@ func (l listRequest) address() string {
 		return "/blocklists/" + l.Format.Slug
 	}
 	return "/blocklists/" + l.Format.Slug + "?" + strings.Join(pairs, "&")
-}
-
-// scope says in words what was selected, for the list's head.
-func (l listRequest) scope(lang locale.Lang) string {
-	comma := lang.T("tools.list.comma")
-	var parts, names []string
-	for _, c := range l.Categories {
-		names = append(names, c.Name(lang))
-	}
-	if len(names) == 0 {
-		names = []string{lang.T("tools.list.scope.all")}
-	}
-	parts = append(parts, strings.Join(names, comma))
-	if l.MaxAge > 0 {
-		parts = append(parts, lang.T("tools.list.scope.age", "n", l.MaxAge))
-	}
-	if l.MinConfidence > 0 {
-		parts = append(parts, lang.T("tools.list.scope.confidence", "n", l.MinConfidence))
-	}
-	if l.MaxTLP != nil {
-		parts = append(parts, lang.T("tools.list.scope.tlp", "level", l.MaxTLP.Label()))
-	}
-	if l.IncludeExpired {
-		parts = append(parts, lang.T("tools.list.scope.expired"))
-	}
-	if l.Own {
-		parts = append(parts, lang.T("tools.list.scope.own"))
-	}
-	return strings.Join(parts, comma)
 }
 
 // listVersion changes when the same entries come out as other bytes.
@@ -315,23 +286,9 @@ func readerOf(c caller.Caller) reader { return reader{c.Org, c.Ceiling()} }
 // answer in all, so the limit counts anew with each piece that is taken.
 func (s *Server) stream(ctx context.Context, w http.ResponseWriter, tx *store.Tx, q *Request, l listRequest, since, today time.Time) error {
 	out := &listWriter{w: w, control: http.NewResponseController(w)}
-	h := blocklist.Header{At: since, Title: q.T("web.name"), Scope: l.scope(q.Lang), Lang: q.Lang}
-	_, err := blocklist.Write(ctx, out, l.Format, h, entries(ctx, tx, q.Caller, l.Selection, today))
+	h := blocklist.Header{At: since, Title: q.T("web.name"), Scope: blocklist.Scope(l.Selection, q.Lang), Lang: q.Lang}
+	_, err := blocklist.Write(ctx, out, l.Format, h, blocklist.Entries(ctx, tx, q.Caller, l.Selection, today))
 	return err
-}
-
-// entries gives the indicators of a selection as a list takes them.
-func entries(ctx context.Context, tx *store.Tx, c caller.Caller, sel intel.Selection, today time.Time) blocklist.Source {
-	return func(yield func(blocklist.Entry, error) bool) {
-		for e, err := range intel.Entries(ctx, tx, c, sel, today) {
-			out := blocklist.Entry{Kind: e.Kind, Value: e.Value, Host: e.Host, HostBlocked: e.HostBlocked,
-				Category: string(e.Category), Brand: e.Brand, Confidence: e.Confidence,
-				FirstSeen: e.FirstSeen, LastSeen: e.LastSeen, ValidUntil: e.ValidUntil, TLP: e.TLP}
-			if !yield(out, err) {
-				return
-			}
-		}
-	}
 }
 
 // pieceTime is how long a reader may take for one piece of a list.
@@ -420,7 +377,7 @@ func (s *Server) count(ctx context.Context, q *Request, l listRequest) (sum bloc
 			sum = known
 			return nil
 		}
-		sum, err = blocklist.Write(ctx, io.Discard, l.Format, blocklist.Header{Lang: q.Lang}, entries(ctx, tx, q.Caller, l.Selection, today))
+		sum, err = blocklist.Write(ctx, io.Discard, l.Format, blocklist.Header{Lang: q.Lang}, blocklist.Entries(ctx, tx, q.Caller, l.Selection, today))
 		if err != nil {
 			return err
 		}
@@ -441,5 +398,5 @@ func kindNames(q *Request, kinds []indicator.Kind) string {
 	for i, k := range kinds {
 		names[i] = q.T("tools.kind." + string(k))
 	}
-	return strings.Join(names, q.T("tools.list.comma"))
+	return strings.Join(names, q.T("blocklist.comma"))
 }

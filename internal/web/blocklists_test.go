@@ -250,7 +250,7 @@ func TestListAddress(t *testing.T) {
 	if got := l.address(); got != "/blocklists/squid-urls?category=phishing,targeted&age=30&tlp=amber-strict&own=1" {
 		t.Errorf("address %s", got)
 	}
-	if l.ByHost || !l.Pages || len(l.Kinds) != 1 || l.scope("ja") == "" {
+	if l.ByHost || !l.Pages || len(l.Kinds) != 1 || blocklist.Scope(l.Selection, "ja") == "" {
 		t.Errorf("%+v", l)
 	}
 	// What the address says is read back as the same.
