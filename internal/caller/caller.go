@@ -47,6 +47,8 @@ type Caller struct {
 	OrgKind OrgKind
 	Role    Role
 	Channel string // web, api, cli or system
+	Device  int64  // the certificate that was shown, 0 for none
+	Token   int64  // a machine's token, 0 for none
 }
 
 // System is the program acting for itself: jobs, collectors, migrations.

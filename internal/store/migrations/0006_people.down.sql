@@ -1,0 +1,11 @@
+DROP TABLE sharing_group_member;
+DROP TABLE sharing_group;
+DROP INDEX account_login;
+ALTER TABLE account DROP COLUMN left_at;
+ALTER TABLE account DROP COLUMN expires_at;
+ALTER TABLE account DROP COLUMN evaluator;
+ALTER TABLE account DROP COLUMN mail;
+ALTER TABLE account DROP COLUMN login;
+ALTER TABLE organisation DROP COLUMN ward_check;
+ALTER TABLE organisation DROP COLUMN left_at;
+ALTER TABLE organisation DROP COLUMN facility;
