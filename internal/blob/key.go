@@ -40,10 +40,11 @@ var base32Text = base32.StdEncoding.WithPadding(base32.NoPadding)
 // Keyring holds the installation's key and the keys made from it with HKDF
 // (RFC 5869), one for each use.
 type Keyring struct {
-	key  [keySize]byte
-	wrap cipher.AEAD
-	seal []byte
-	id   string
+	key     [keySize]byte
+	wrap    cipher.AEAD // of objects' keys
+	secrets cipher.AEAD // of what the database keeps
+	seal    []byte
+	id      string
 }
 
 func newKeyring(key [keySize]byte) (*Keyring, error) {
@@ -55,7 +56,23 @@ func newKeyring(key [keySize]byte) (*Keyring, error) {
 		}
 		return b
 	}
-	block, err := aes.NewCipher(derive("blob key wrapping", 32))
+	wrap, err := gcm(derive("blob key wrapping", 32))
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := gcm(derive("secrets", 32))
+	if err != nil {
+		return nil, err
+	}
+	return &Keyring{
+		key: key, wrap: wrap, secrets: secrets,
+		seal: derive("backup seal", 32),
+		id:   hex.EncodeToString(derive("key id", 8)),
+	}, nil
+}
+
+func gcm(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, fmt.Errorf("blob: %w", err)
 	}
@@ -63,11 +80,7 @@ func newKeyring(key [keySize]byte) (*Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("blob: %w", err)
 	}
-	return &Keyring{
-		key: key, wrap: aead,
-		seal: derive("backup seal", 32),
-		id:   hex.EncodeToString(derive("key id", 8)),
-	}, nil
+	return aead, nil
 }
 
 // NewKeyring makes a fresh random key.
@@ -207,6 +220,29 @@ func (k *Keyring) Save(data string) error {
 		return fault.Wrap(err, fault.Unavailable, "blob.key_file", "file", path)
 	}
 	return nil
+}
+
+// Protect encrypts a secret that the database keeps and the program must read
+// back: the key of the installation's own authority, the seed of one-time
+// passwords. The use is bound to it, so that no secret can be put in another's
+// place: name what and whose it is. The result is nonce, ciphertext and tag.
+func (k *Keyring) Protect(use string, secret []byte) []byte {
+	nonce := make([]byte, k.secrets.NonceSize(), k.secrets.NonceSize()+len(secret)+k.secrets.Overhead())
+	rand.Read(nonce)
+	return k.secrets.Seal(nonce, nonce, secret, []byte(use))
+}
+
+// Reveal decrypts what Protect made for the same use.
+func (k *Keyring) Reveal(use string, sealed []byte) ([]byte, error) {
+	n := k.secrets.NonceSize()
+	if len(sealed) < n+k.secrets.Overhead() {
+		return nil, fault.New(fault.Internal, "blob.secret", "use", use)
+	}
+	secret, err := k.secrets.Open(nil, sealed[:n], sealed[n:], []byte(use))
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "blob.secret", "use", use)
+	}
+	return secret, nil
 }
 
 // wrapKey encrypts an object's key; the row's name and purpose are bound to

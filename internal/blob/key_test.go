@@ -4,6 +4,7 @@
 package blob
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -121,6 +122,38 @@ func TestLostKeyIsNoticed(t *testing.T) {
 	os.Rename(path+".away", path)
 	if again, err := Open(s.data); err != nil || again.keys.id != s.keys.id {
 		t.Errorf("with its key back: %v", err)
+	}
+}
+
+func TestSecretsAreBoundToTheirUse(t *testing.T) {
+	k, err := NewKeyring()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := NewKeyring()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := k.Protect("totp/1", []byte("seed"))
+	if got, err := k.Reveal("totp/1", sealed); err != nil || string(got) != "seed" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if bytes.Contains(sealed, []byte("seed")) || bytes.Equal(sealed, k.Protect("totp/1", []byte("seed"))) {
+		t.Error("the secret shows through")
+	}
+	flipped := bytes.Clone(sealed)
+	flipped[len(flipped)-1] ^= 1
+	for name, try := range map[string]func() ([]byte, error){
+		"another's":    func() ([]byte, error) { return k.Reveal("totp/2", sealed) },
+		"another key":  func() ([]byte, error) { return other.Reveal("totp/1", sealed) },
+		"a bit":        func() ([]byte, error) { return k.Reveal("totp/1", flipped) },
+		"cut":          func() ([]byte, error) { return k.Reveal("totp/1", sealed[:20]) },
+		"nothing":      func() ([]byte, error) { return k.Reveal("totp/1", nil) },
+		"an empty one": func() ([]byte, error) { return k.Reveal("", sealed) },
+	} {
+		if got, err := try(); !fault.Is(err, fault.Internal) || got != nil {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
 	}
 }
 
