@@ -54,6 +54,12 @@ type Config struct {
 	// OutboundAllow are networks that may be fetched from although they are
 	// not public.
 	OutboundAllow []netip.Prefix
+	// Access says who may reach the portal and how.
+	Access Access
+	// OIDC is the institution's own sign-in, by OpenID Connect; the zero value is none.
+	OIDC OIDC
+	// Mail is the server by which notices are sent; the zero value is none.
+	Mail Mail
 	// File is the configuration file that was read, "" if there was none.
 	File string
 
@@ -74,14 +80,15 @@ type Setting struct {
 func (c *Config) Describe() []Setting { return append([]Setting(nil), c.settings...) }
 
 // Bind adds the flags of the named settings to fs, or of all settings if none
-// is named, with usage in the language. --config counts as the setting "config".
+// is named, with usage in the language. What is decided once for an
+// installation has no flag: it stands in the file or in the environment. --config counts as the setting "config".
 func Bind(fs *pflag.FlagSet, lang locale.Lang, names ...string) {
 	wanted := map[string]bool{}
 	for _, n := range names {
 		wanted[n] = true
 	}
 	for _, d := range append([]decision{configFile}, decisions...) {
-		if len(names) == 0 || wanted[d.name] {
+		if d.flag != "" && (len(names) == 0 || wanted[d.name]) {
 			fs.String(d.flag, "", lang.T("config.flag."+d.name))
 		}
 	}
@@ -144,7 +151,7 @@ func Load(fs *pflag.FlagSet, env func(string) (string, bool)) (*Config, error) {
 		}
 		c.settings = append(c.settings, Setting{Name: d.name, Value: shown, Origin: origin})
 	}
-	return c, nil
+	return c, c.together()
 }
 
 // defaultData is where the data lies when nobody says: the folder that systemd

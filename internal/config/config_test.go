@@ -4,12 +4,14 @@
 package config
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -60,12 +62,44 @@ func TestPrecedence(t *testing.T) {
 		{"outbound.allow", "10.0.0.0/8,192.0.2.1", path},
 	}
 	got := c.Describe()
-	if len(got) != len(want) {
-		t.Fatalf("%d settings, want %d", len(got), len(want))
+	if len(got) != len(decisions) {
+		t.Fatalf("%d settings, want %d", len(got), len(decisions))
 	}
 	for i := range want {
 		if got[i] != want[i] {
 			t.Errorf("setting %d is %+v, want %+v", i, got[i], want[i])
+		}
+	}
+}
+
+func TestAccess(t *testing.T) {
+	c, _, err := load(t, []string{"--hosts", "Portal.Example.JP., 病院.example.jp,[2001:DB8::1],10.0.0.9"}, map[string]string{"TEITEN_MAIL_PASSWORD": "hunter2"}, `
+[access]
+tls = "proxy"
+tls_minimum = "1.2"
+proxies = ["10.0.0.1", "fd00::/8"]
+session_idle = "15m"
+[mail]
+server = "127.0.0.1:25"
+security = "none"
+from = "portal@example.jp"
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := c.Access
+	if got := strings.Join(a.Hosts, " "); got != "portal.example.jp xn--0rys90e.example.jp 2001:db8::1 10.0.0.9" {
+		t.Errorf("hosts %q", got)
+	}
+	if a.TLS != TLSProxy || a.Minimum != tls.VersionTLS12 || len(a.Proxies) != 2 || a.SessionIdle != 15*time.Minute || a.SessionLife != 12*time.Hour {
+		t.Errorf("access %+v", a)
+	}
+	if c.Mail != (Mail{Server: "127.0.0.1:25", Security: MailNone, Password: "hunter2", From: "portal@example.jp"}) {
+		t.Errorf("mail %+v", c.Mail)
+	}
+	for _, s := range c.Describe() {
+		if strings.Contains(s.Value, "hunter2") {
+			t.Errorf("%s is shown", s.Name)
 		}
 	}
 }
@@ -103,7 +137,7 @@ func TestWrongValuesNameTheirPlace(t *testing.T) {
 	for _, test := range []struct{ args, env, file, code, place string }{
 		{file: "\n\nlisen = 'x'", code: "config.unknown", place: "teiten.toml:3"},
 		{file: "[log]\nlevel = 'info'\nlevle = 'x'", code: "config.unknown", place: "teiten.toml:3"},
-		{file: "listen = ':1'\n[mail]\n", code: "config.unknown", place: "teiten.toml:2"},
+		{file: "listen = ':1'\n[post]\n", code: "config.unknown", place: "teiten.toml:2"},
 		{file: "log.levle = 'x'", code: "config.unknown", place: "teiten.toml:1"},
 		{file: "\nlisten = 80", code: "config.type_text", place: "teiten.toml:2"},
 		{file: "log = 'loud'", code: "config.unknown", place: "teiten.toml:1"},
@@ -121,6 +155,21 @@ func TestWrongValuesNameTheirPlace(t *testing.T) {
 		{args: "--outbound-allow=intranet", code: "config.allow", place: "--outbound-allow"},
 		{args: "--outbound-proxy=ftp://u:hidden@x", code: "config.proxy", place: "--outbound-proxy"},
 		{args: "--outbound-proxy=http://u:hidden@%zz", code: "config.proxy", place: "--outbound-proxy"},
+		{args: "--hosts=portal.example.jp,https://x", code: "config.host", place: "--hosts"},
+		{args: "--hosts=portal.example.jp:8443", code: "config.host", place: "--hosts"},
+		{env: "TEITEN_TLS=off", code: "config.tls", place: "TEITEN_TLS"},
+		{env: "TEITEN_TLS_MINIMUM=1.1", code: "config.tls_minimum", place: "TEITEN_TLS_MINIMUM"},
+		{env: "TEITEN_TLS=proxy", code: "config.proxies", place: ""},
+		{env: "TEITEN_PROXIES=10.0.0.1/8", code: "config.allow_bits", place: "TEITEN_PROXIES"},
+		{file: "[access]\ncertificate = 'a.pem'", code: "config.certificate_key", place: ""},
+		{file: "[access]\nsession_idle = '1m'", code: "config.duration", place: "teiten.toml:2"},
+		{file: "[oidc]\nissuer = 'http://hidden'", code: "config.issuer", place: "teiten.toml:2"},
+		{file: "[oidc]\nissuer = 'https://id.example.jp'", code: "config.oidc_client", place: ""},
+		{file: "[mail]\nserver = 'smtp.example.jp'", code: "config.mail_server", place: "teiten.toml:2"},
+		{file: "[mail]\nserver = 'smtp.example.jp:587'", code: "config.mail_from_missing", place: ""},
+		{file: "[mail]\nserver = 'smtp.example.jp:25'\nfrom = 'a@example.jp'\nsecurity = 'none'", code: "config.mail_plain", place: ""},
+		{file: "[mail]\nfrom = 'Portal <a@example.jp>'", code: "config.mail_from", place: "teiten.toml:2"},
+		{file: "[mail]\npassword = \"hidden\\nRCPT\"", code: "config.text", place: "teiten.toml:2"},
 	} {
 		env := map[string]string{}
 		if name, value, ok := strings.Cut(test.env, "="); ok {

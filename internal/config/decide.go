@@ -4,6 +4,7 @@
 package config
 
 import (
+	"iter"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -11,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"teiten/internal/fault"
 	"teiten/internal/locale"
@@ -41,6 +43,24 @@ var decisions = []decision{
 	{name: "log.format", flag: "log-format", env: "TEITEN_LOG_FORMAT", fallback: text(string(LogText)), set: setLogFormat},
 	{name: "outbound.proxy", flag: "outbound-proxy", env: "TEITEN_OUTBOUND_PROXY", fallback: text(""), set: setProxy, show: Redact},
 	{name: "outbound.allow", flag: "outbound-allow", env: "TEITEN_OUTBOUND_ALLOW", fallback: text(""), set: setAllow, list: true},
+	{name: "access.hosts", flag: "hosts", env: "TEITEN_HOSTS", fallback: text(""), set: setHosts, list: true},
+	{name: "access.tls", env: "TEITEN_TLS", fallback: text(string(TLSHere)), set: setTLS},
+	{name: "access.tls_minimum", env: "TEITEN_TLS_MINIMUM", fallback: text("1.3"), set: setTLSMinimum},
+	{name: "access.certificate", env: "TEITEN_CERTIFICATE", fallback: text(""), set: setPath(func(c *Config) *string { return &c.Access.Certificate })},
+	{name: "access.key", env: "TEITEN_KEY", fallback: text(""), set: setPath(func(c *Config) *string { return &c.Access.Key })},
+	{name: "access.client_authorities", env: "TEITEN_CLIENT_AUTHORITIES", fallback: text(""), set: setPath(func(c *Config) *string { return &c.Access.ClientAuthorities })},
+	{name: "access.proxies", env: "TEITEN_PROXIES", fallback: text(""), set: setProxies, list: true},
+	{name: "access.session_idle", env: "TEITEN_SESSION_IDLE", fallback: text("30m"), set: setDuration(5*time.Minute, 12*time.Hour, func(c *Config) *time.Duration { return &c.Access.SessionIdle })},
+	{name: "access.session_life", env: "TEITEN_SESSION_LIFE", fallback: text("12h"), set: setDuration(time.Hour, 7*24*time.Hour, func(c *Config) *time.Duration { return &c.Access.SessionLife })},
+	{name: "oidc.name", env: "TEITEN_OIDC_NAME", fallback: text("OpenID Connect"), set: setText(func(c *Config) *string { return &c.OIDC.Name })},
+	{name: "oidc.issuer", env: "TEITEN_OIDC_ISSUER", fallback: text(""), set: setIssuer},
+	{name: "oidc.client_id", env: "TEITEN_OIDC_CLIENT_ID", fallback: text(""), set: setText(func(c *Config) *string { return &c.OIDC.ClientID })},
+	{name: "oidc.client_secret", env: "TEITEN_OIDC_CLIENT_SECRET", fallback: text(""), set: setText(func(c *Config) *string { return &c.OIDC.ClientSecret }), show: hide},
+	{name: "mail.server", env: "TEITEN_MAIL_SERVER", fallback: text(""), set: setMailServer},
+	{name: "mail.security", env: "TEITEN_MAIL_SECURITY", fallback: text(string(StartTLS)), set: setMailSecurity},
+	{name: "mail.user", env: "TEITEN_MAIL_USER", fallback: text(""), set: setText(func(c *Config) *string { return &c.Mail.User })},
+	{name: "mail.password", env: "TEITEN_MAIL_PASSWORD", fallback: text(""), set: setText(func(c *Config) *string { return &c.Mail.Password }), show: hide},
+	{name: "mail.from", env: "TEITEN_MAIL_FROM", fallback: text(""), set: setMailFrom},
 }
 
 func text(s string) func(func(string) (string, bool)) string {
@@ -125,24 +145,39 @@ func setProxy(c *Config, value, place string) error {
 }
 
 func setAllow(c *Config, value, place string) error {
-	for item := range strings.SplitSeq(value, ",") {
-		if item = strings.TrimSpace(item); item == "" {
-			continue
-		}
+	var err error
+	c.OutboundAllow, err = networks(value, place)
+	return err
+}
+
+// networks reads addresses and networks separated by commas.
+func networks(value, place string) (all []netip.Prefix, err error) {
+	for item := range items(value) {
 		prefix, err := netip.ParsePrefix(item)
 		if err != nil {
 			addr, alone := netip.ParseAddr(item)
 			if alone != nil || addr.Zone() != "" {
-				return fault.Wrap(err, fault.Invalid, "config.allow", "place", place, "value", item)
+				return nil, fault.Wrap(err, fault.Invalid, "config.allow", "place", place, "value", item)
 			}
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
 		if prefix != prefix.Masked() {
-			return fault.New(fault.Invalid, "config.allow_bits", "place", place, "value", item, "want", prefix.Masked())
+			return nil, fault.New(fault.Invalid, "config.allow_bits", "place", place, "value", item, "want", prefix.Masked())
 		}
-		c.OutboundAllow = append(c.OutboundAllow, prefix)
+		all = append(all, prefix)
 	}
-	return nil
+	return all, nil
+}
+
+// items are the parts of a list that are not empty.
+func items(value string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for item := range strings.SplitSeq(value, ",") {
+			if item = strings.TrimSpace(item); item != "" && !yield(item) {
+				return
+			}
+		}
+	}
 }
 
 // secretParameter matches the names of parameters that hold a password.
