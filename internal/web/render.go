@@ -75,8 +75,17 @@ func (h *Head) Has(method, pattern string) bool {
 	return false
 }
 
-// Personas are the accounts of the menu at the top.
-func (h *Head) Personas() []caller.Caller { return h.personas }
+// Personas are the accounts of the menu at the top: the colleagues of whoever
+// the visitor is. The others stand on a page of their own.
+func (h *Head) Personas() []caller.Caller {
+	var colleagues []caller.Caller
+	for _, p := range h.personas {
+		if p.Org == h.Caller.Org {
+			colleagues = append(colleagues, p)
+		}
+	}
+	return colleagues
+}
 
 // pageSet holds every page's templates in every language.
 type pageSet map[locale.Lang]map[string]*template.Template
@@ -93,12 +102,19 @@ func (s *Server) parse() pageSet {
 		base := template.New("").Option("missingkey=error").Funcs(s.funcs(lang))
 		template.Must(base.ParseFS(templateFiles, "templates/layout.html", "templates/parts*.html"))
 		set[lang] = map[string]*template.Template{}
+		constants := s.constants(lang.T)
 		for _, file := range names {
 			name := strings.TrimSuffix(path.Base(file), ".html")
 			if name == "layout" || strings.HasPrefix(name, "parts") {
 				continue
 			}
-			set[lang][name] = template.Must(template.Must(base.Clone()).ParseFS(templateFiles, file))
+			page := template.Must(template.Must(base.Clone()).ParseFS(templateFiles, file))
+			for _, part := range page.Templates() {
+				if part.Tree != nil {
+					constants.fold(part.Tree.Root)
+				}
+			}
+			set[lang][name] = page
 		}
 	}
 	return set

@@ -4,14 +4,17 @@
 package web
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"teiten/internal/caller"
@@ -92,22 +95,44 @@ func (s *Server) identify(r *http.Request, q *Request) error {
 	if id, err := strconv.ParseInt(s.cookieValue(r, "persona"), 10, 64); err == nil && id > 0 {
 		account = id
 	}
-	if account > 0 {
-		who, err := s.Personas.Lookup(r.Context(), account)
-		switch {
-		case err == nil:
-			who.Channel = "web"
-			q.Caller = who
-		case !fault.Is(err, fault.NotFound): // an account that is gone is nobody
-			return err
-		}
-	}
 	var err error
-	if q.personas, err = s.Personas.Personas(r.Context()); err != nil {
+	if q.personas, err = s.cast.all(r.Context(), s.Personas); err != nil {
 		return err
+	}
+	if account > 0 {
+		i := slices.IndexFunc(q.personas, func(c caller.Caller) bool { return c.Account == account })
+		if i >= 0 {
+			q.Caller = q.personas[i]
+		} else if q.Caller, err = s.Personas.Lookup(r.Context(), account); err != nil && !fault.Is(err, fault.NotFound) {
+			return err // an account that is gone is nobody
+		}
+		if q.Caller.Role != "" {
+			q.Caller.Channel = "web"
+		}
 	}
 	q.Flash = s.flash(r)
 	return nil
+}
+
+// cast keeps the personas for some seconds: every page of the sample portal
+// asks for them.
+type cast struct {
+	mu    sync.Mutex
+	until time.Time
+	list  []caller.Caller
+}
+
+func (k *cast) all(ctx context.Context, from Personas) ([]caller.Caller, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if time.Now().Before(k.until) {
+		return k.list, nil
+	}
+	list, err := from.Personas(ctx)
+	if err == nil {
+		k.list, k.until = list, time.Now().Add(5*time.Second)
+	}
+	return list, err
 }
 
 type personaPage struct {

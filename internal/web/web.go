@@ -108,6 +108,7 @@ type Server struct {
 	pages   pageSet
 	routes  []route
 	seal    [32]byte // key of the flash cookie, new with each start
+	cast    cast     // the personas of the sample portal
 
 	editions editions   // since when block lists are as they are
 	counts   listCounts // of what they hold
