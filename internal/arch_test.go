@@ -25,14 +25,14 @@ import (
 var (
 	// ground is what every noun stands on.
 	ground = []string{"fault", "config", "locale", "caller", "tlp", "store", "audit", "job", "blob", "fold", "indicator", "guard",
-		"category", "technique", "glossary", "help", "chart", "outbound"}
+		"category", "technique", "glossary", "help", "chart", "outbound", "permit", "pki", "disclose"}
 	// nouns, in the one order in which they may know each other.
-	nouns = []string{"member", "search", "trend", "intel", "advisory", "feed", "intake", "backup"}
+	nouns = []string{"member", "mailer", "device", "auth", "passkey", "federate", "token", "founding", "search", "trend", "intel", "advisory", "feed", "intake", "backup"}
 	// wire is what other programs read.
 	wire = []string{"blocklist"}
 	// surfaces are what people and programs call. None imports another, but
 	// cli, which wires them.
-	surfaces = []string{"demo", "web", "api", "cli"}
+	surfaces = []string{"demo", "web", "api", "httpd", "cli"}
 	// helpers are for tests only.
 	helpers = []string{"storetest", "membertest", "program", "bench"}
 )
@@ -40,10 +40,10 @@ var (
 // statements may stand in files named sql.go, in these packages and, beside
 // the functions that they belong to, in these files.
 var statements = []string{
-	"store/", "storetest/", "audit/", "job/", "search/", "member/",
-	"advisory/concern.go", "advisory/duplicate.go", "advisory/react.go", "advisory/read.go",
+	"store/", "storetest/", "audit/", "job/", "search/", "member/", "auth/",
+	"advisory/concern.go", "advisory/share.go", "advisory/duplicate.go", "advisory/react.go", "advisory/read.go",
 	"intel/browse.go", "intel/entries.go", "intel/exception.go", "intel/guards.go", "intel/lookup.go", "intel/overrule.go",
-	"trend/trend.go", "backup/load.go",
+	"trend/trend.go", "trend/hide.go", "backup/load.go",
 }
 
 // wiring is what only cli does: opening the store and starting the workers.

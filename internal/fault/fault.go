@@ -33,6 +33,10 @@ const (
 	TooLarge
 	// Unavailable is a part that does not answer now; trying again may help.
 	Unavailable
+	// Unauthenticated is a request of which nobody has shown who makes it.
+	Unauthenticated
+	// TooMany is one request more than the caller may make now.
+	TooMany
 )
 
 func (k Kind) String() string {
@@ -49,6 +53,10 @@ func (k Kind) String() string {
 		return "too_large"
 	case Unavailable:
 		return "unavailable"
+	case Unauthenticated:
+		return "unauthenticated"
+	case TooMany:
+		return "too_many"
 	default:
 		return "internal"
 	}
