@@ -39,7 +39,8 @@ type Job struct {
 
 // Worker does jobs of one kind. The context ends when the lease is lost or the
 // program stops. Work may be done twice when a process dies: a worker must
-// come to the same end state.
+// come to the same end state. An error with a method Permanent() bool that
+// returns true says that trying again cannot help: the job is given up at once.
 type Worker func(ctx context.Context, j Job) error
 
 // Option changes how a job is enqueued.
@@ -246,7 +247,7 @@ func (r *Runner) finish(ctx context.Context, j *Job, failed error) error {
 		case failed == nil:
 			n, err = tx.Exec(ctx, `UPDATE job SET state = 'done', finished_at = $1, lease_token = '', last_error = ''
 				WHERE id = $2 AND lease_token = $3`, now, j.ID, j.token)
-		case j.Attempt >= maxAttempts || r.workers[j.Kind] == nil:
+		case j.Attempt >= maxAttempts || r.workers[j.Kind] == nil || permanent(failed):
 			r.log.Error("job given up", "kind", j.Kind, "id", j.ID, "attempt", j.Attempt, "error", failed)
 			n, err = tx.Exec(ctx, `UPDATE job SET state = 'dead', finished_at = $1, lease_token = '', last_error = $4
 				WHERE id = $2 AND lease_token = $3`, now, j.ID, j.token, failed.Error())
@@ -261,6 +262,11 @@ func (r *Runner) finish(ctx context.Context, j *Job, failed error) error {
 		}
 		return err
 	})
+}
+
+func permanent(err error) bool {
+	var p interface{ Permanent() bool }
+	return errors.As(err, &p) && p.Permanent()
 }
 
 // release gives a job back that a stopping program interrupted. That is no

@@ -6,6 +6,7 @@ package job
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -238,4 +239,22 @@ func exec(t *testing.T, db *store.DB, query string) {
 	if err := db.Keep(ctx, func(tx *store.Tx) error { _, err := tx.Exec(ctx, query); return err }); err != nil {
 		t.Fatal(err)
 	}
+}
+
+type hopeless struct{}
+
+func (hopeless) Error() string   { return "never" }
+func (hopeless) Permanent() bool { return true }
+
+func TestPermanentFailureIsNotTriedAgain(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		add(t, db, 1)
+		r := NewRunner(db, quiet, map[string]Worker{"work": func(context.Context, Job) error { return fmt.Errorf("work: %w", hopeless{}) }})
+		if n, err := r.Drain(ctx); err != nil || n != 1 {
+			t.Fatalf("%d ran, %v", n, err)
+		}
+		if c := counts(t, db); c["dead"] != 1 || len(c) != 1 {
+			t.Errorf("states %v", c)
+		}
+	})
 }
