@@ -45,7 +45,7 @@ fuzz: ## every fuzz target for a minute
 	scripts/fuzz 60s
 
 update: ## rewrite golden and generated files
-	go test ./internal/chart ./internal/blocklist ./internal/glossary ./internal/api -update
+	go test ./internal/chart ./internal/blocklist ./internal/glossary ./internal/api ./internal/permit -update
 
 clean:
 	rm -rf bin

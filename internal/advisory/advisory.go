@@ -47,6 +47,9 @@ type Content struct {
 	Category    category.Category   `json:"category"`
 	NoticeKind  category.NoticeKind `json:"notice_kind,omitempty"`
 	TLP         tlp.Level           `json:"tlp"`
+	Group       int64               `json:"group_id,omitempty"`  // the sharing group it is for; 0 for all whom the TLP allows
+	GroupName   string              `json:"-"`                   // filled when it is read
+	Anonymous   bool                `json:"anonymous,omitempty"` // the institution's name is not shown to other members
 	Title       string              `json:"title"`
 	Body        string              `json:"body"` // Markdown, the subset of package markdown
 	Brand       string              `json:"brand,omitempty"`
@@ -63,11 +66,11 @@ type Advisory struct {
 	ID int64
 	Content
 	State        State
-	Org          int64
+	Org          int64 // 0 of anonymous information, for who may not know
 	OrgName      string
 	OrgKind      caller.OrgKind
 	Account      int64
-	Source       string // the organisation's name, or the outside source
+	Source       string // the organisation's name, AnonymousName, or the outside source
 	ExternalID   string // the outside source's own name for it
 	ExternalURL  string
 	RegisteredAt time.Time
@@ -205,7 +208,7 @@ func checkReason(reason string) (string, error) {
 
 // MayRegister says who may register information.
 func MayRegister(c caller.Caller) bool {
-	return c.Org != 0 && c.Is(caller.Operator, caller.Analyst, caller.Contact, caller.Staff)
+	return c.Org != 0 && c.Is(caller.Operator, caller.Analyst, caller.Contact, caller.Staff, caller.Machine)
 }
 
 // MayReview says who may publish, correct, withdraw and return.

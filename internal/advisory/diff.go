@@ -42,6 +42,7 @@ func Diff(old, new Content, lang locale.Lang) []Change {
 		add("notice_kind", old.NoticeKind.Name(lang), new.NoticeKind.Name(lang), true)
 	}
 	add("tlp", old.TLP.String(), new.TLP.String(), true)
+	add("group", old.GroupName, new.GroupName, true)
 	add("brand", old.Brand, new.Brand, true)
 	add("products", old.Products, new.Products, true)
 	add("observed_at", lang.DateTime(old.ObservedAt), lang.DateTime(new.ObservedAt), true)

@@ -55,7 +55,7 @@ func FindDuplicates(ctx context.Context, q store.Queryer, c caller.Caller, excep
 		}
 		defer rows.Close()
 		for rows.Next() {
-			a, err := scan(rows)
+			a, err := scan(rows, c)
 			if err != nil {
 				return err
 			}
@@ -101,7 +101,7 @@ func similarTitles(ctx context.Context, q store.Queryer, c caller.Caller, title 
 	}
 	defer rows.Close()
 	for rows.Next() {
-		a, err := scan(rows)
+		a, err := scan(rows, c)
 		if err != nil {
 			return err
 		}

@@ -145,7 +145,7 @@ func TestWhoMay(t *testing.T) {
 			{"submit", advisory.Draft, func(c caller.Caller, _ int64) error {
 				_, err := advisory.Submit(ctx, p.db, c, p.guard, advisory.Submission{Content: content("新規"), State: advisory.InReview})
 				return err
-			}, only(reviewers + "|見本ISAC staff|" + author + "|甲病院 staff 2|" + othersStaff + "|丙社 contact|丁庁 contact")},
+			}, only(reviewers + "|見本ISAC staff|" + author + "|甲病院 staff 2|甲病院 machine|" + othersStaff + "|丙社 contact|丁庁 contact")},
 			{"submit published", advisory.Draft, func(c caller.Caller, _ int64) error {
 				_, err := advisory.Submit(ctx, p.db, c, p.guard, advisory.Submission{Content: content("新規"), State: advisory.Published})
 				return err

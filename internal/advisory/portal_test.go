@@ -44,6 +44,36 @@ func each(t *testing.T, fn func(t *testing.T, p *portal)) {
 	})
 }
 
+// institution registers another institution and returns its contact.
+func (p *portal) institution(name string) (c caller.Caller) {
+	p.t.Helper()
+	p.must(p.db.Write(ctx, caller.System("test"), func(tx *store.Tx) error {
+		org, err := member.AddOrganisation(ctx, tx, member.Organisation{Kind: caller.Institution, Name: name})
+		if err != nil {
+			return err
+		}
+		id, err := member.AddAccount(ctx, tx, member.Account{Org: member.Organisation{ID: org}, Name: name + " contact", Role: caller.Contact})
+		c = caller.Caller{Account: id, Name: name + " contact", Org: org, OrgName: name, OrgKind: caller.Institution, Role: caller.Contact, Channel: "test"}
+		return err
+	}))
+	return c
+}
+
+// group founds a sharing group of the ISAC and others.
+func (p *portal) group(name string, members ...caller.Caller) (id int64) {
+	p.t.Helper()
+	p.must(p.db.Keep(ctx, func(tx *store.Tx) (err error) {
+		id, err = tx.Insert(ctx, `INSERT INTO sharing_group (name, purpose, created_at, closed_at) VALUES ($1, '', 1, 0) RETURNING id`, name)
+		for _, c := range append(members, p.Analyst) {
+			if err == nil {
+				_, err = tx.Exec(ctx, `INSERT INTO sharing_group_member (group_id, organisation_id, since) VALUES ($1, $2, 1)`, id, c.Org)
+			}
+		}
+		return err
+	}))
+	return id
+}
+
 func content(title string) advisory.Content {
 	return advisory.Content{Category: category.Phishing, TLP: tlp.Green, Title: title, Body: "宅配便をかたるメールが届きました。"}
 }

@@ -11,24 +11,43 @@ import (
 
 	"teiten/internal/audit"
 	"teiten/internal/caller"
+	"teiten/internal/disclose"
 	"teiten/internal/fault"
 	"teiten/internal/intel"
 	"teiten/internal/store"
 	"teiten/internal/trend"
 )
 
-// Sightings sums up who received an attack too.
+// Sightings sums up who received an attack too. When so few did that their
+// number is hidden, so are the days: a day on which something was known to
+// happen would be a name. The ISAC's reviewers have everything.
 type Sightings struct {
-	Count       int
-	First, Last time.Time
-	Mine        bool // the caller's institution is among them
+	Count       disclose.Shown
+	First, Last time.Time // zero when Count is hidden
+	Mine        bool      // the caller's institution is among them
 	MineAt      time.Time
-	Orgs        []string // names; only for the ISAC's reviewers
+	Orgs        []Sighter // only for the ISAC's reviewers
+}
+
+// Sighter is an institution that received an attack too.
+type Sighter struct {
+	Name      string
+	Anonymous bool // its name is not to be passed on
 }
 
 // See records that the caller's institution received the attack too. Saying it
 // again changes nothing; what was retracted is said anew.
 func See(ctx context.Context, db *store.DB, c caller.Caller, id int64) error {
+	return see(ctx, db, c, id, false)
+}
+
+// SeeAnonymously is See by an institution whose name the ISAC passes on to
+// nobody.
+func SeeAnonymously(ctx context.Context, db *store.DB, c caller.Caller, id int64) error {
+	return see(ctx, db, c, id, true)
+}
+
+func see(ctx context.Context, db *store.DB, c caller.Caller, id int64, anonymous bool) error {
 	if !MaySight(c) {
 		return fault.New(fault.Forbidden, "advisory.sighting_who")
 	}
@@ -40,23 +59,27 @@ func See(ctx context.Context, db *store.DB, c caller.Caller, id int64) error {
 		if a.State != Published && a.State != Corrected {
 			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State)
 		}
-		n, err := tx.Exec(ctx, `INSERT INTO sighting (advisory_id, organisation_id, account_id, at, retracted_at)
-			VALUES ($1, $2, $3, $4, 0) ON CONFLICT (advisory_id, organisation_id) DO UPDATE
-			SET at = excluded.at, account_id = excluded.account_id, retracted_at = 0 WHERE sighting.retracted_at <> 0`,
-			id, c.Org, c.Account, store.Micros(tx.Now))
+		n, err := tx.Exec(ctx, `INSERT INTO sighting (advisory_id, organisation_id, account_id, at, retracted_at, anonymous)
+			VALUES ($1, $2, $3, $4, 0, $5) ON CONFLICT (advisory_id, organisation_id) DO UPDATE
+			SET at = excluded.at, account_id = excluded.account_id, retracted_at = 0, anonymous = sighting.anonymous OR excluded.anonymous WHERE sighting.retracted_at <> 0`,
+			id, c.Org, c.Account, store.Micros(tx.Now), anonymous)
 		if err != nil {
 			return err
 		}
 		if n == 0 {
 			return audit.Append(ctx, tx, "sighting.add", object(id), "known", true)
 		}
-		if err := intel.Renew(ctx, tx, a.TLP, a.Org, a.Indicators, tx.Now); err != nil {
+		to := a.audience()
+		if to.Org, err = owner(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := intel.Renew(ctx, tx, to, a.Indicators, tx.Now); err != nil {
 			return err
 		}
 		if err := dirtySightings(ctx, tx, id); err != nil {
 			return err
 		}
-		return audit.Append(ctx, tx, "sighting.add", object(id))
+		return audit.Append(ctx, tx, "sighting.add", object(id), "anonymous", anonymous)
 	})
 }
 
@@ -99,7 +122,7 @@ func ReadSightings(ctx context.Context, q store.Queryer, c caller.Caller, ids ..
 		args = append(args, id)
 		list[i] = "$" + strconv.Itoa(len(args))
 	}
-	rows, err := q.Query(ctx, `SELECT s.advisory_id, s.organisation_id, o.short, s.at FROM sighting s
+	rows, err := q.Query(ctx, `SELECT s.advisory_id, s.organisation_id, o.short, s.at, s.anonymous FROM sighting s
 		JOIN advisory a ON a.id = s.advisory_id JOIN organisation o ON o.id = s.organisation_id
 		WHERE s.retracted_at = 0 AND `+visible(1)+` AND a.id IN (`+strings.Join(list, ", ")+`) ORDER BY s.at`, args...)
 	if err != nil {
@@ -108,12 +131,12 @@ func ReadSightings(ctx context.Context, q store.Queryer, c caller.Caller, ids ..
 	defer rows.Close()
 	for rows.Next() {
 		var id, org, at int64
-		var name string
-		if err := rows.Scan(&id, &org, &name, &at); err != nil {
+		var by Sighter
+		if err := rows.Scan(&id, &org, &by.Name, &at, &by.Anonymous); err != nil {
 			return nil, err
 		}
 		s, when := all[id], store.Time(at)
-		s.Count++
+		s.Count.N++
 		if s.First.IsZero() {
 			s.First = when
 		}
@@ -122,10 +145,22 @@ func ReadSightings(ctx context.Context, q store.Queryer, c caller.Caller, ids ..
 			s.Mine, s.MineAt = true, when
 		}
 		if MayReview(c) {
-			s.Orgs = append(s.Orgs, name)
+			s.Orgs = append(s.Orgs, by)
+		}
+	}
+	if !MayReview(c) {
+		for _, s := range all {
+			s.hide()
 		}
 	}
 	return all, rows.Err()
+}
+
+// hide leaves of the sightings what members may know.
+func (s *Sightings) hide() {
+	if s.Count = disclose.Count(disclose.Sightings, s.Count.N); s.Count.Hidden() {
+		s.First, s.Last = time.Time{}, time.Time{}
+	}
 }
 
 // Comment is a remark of a member.
@@ -196,7 +231,7 @@ func RemoveComment(ctx context.Context, db *store.DB, c caller.Caller, id, comme
 // organisation and the reviewers said to each other before publication stays
 // between them.
 func Comments(ctx context.Context, q store.Queryer, c caller.Caller, id int64) ([]Comment, error) {
-	rows, err := q.Query(ctx, `SELECT m.id, m.organisation_id, o.short, m.account_id, m.actor, m.at, m.body
+	rows, err := q.Query(ctx, `SELECT m.id, m.organisation_id, o.short, m.account_id, m.actor, m.at, m.body, a.organisation_id, a.anonymous
 		FROM comment m JOIN advisory a ON a.id = m.advisory_id JOIN organisation o ON o.id = m.organisation_id
 		WHERE m.advisory_id = $1 AND m.removed_at = 0 AND `+visible(2)+`
 		AND (m.at >= a.published_at AND a.published_at > 0 OR a.organisation_id = $3 OR $4 = 1) ORDER BY m.at, m.id`, append([]any{id}, seesArgs(c)...)...)
@@ -207,14 +242,13 @@ func Comments(ctx context.Context, q store.Queryer, c caller.Caller, id int64) (
 	var all []Comment
 	for rows.Next() {
 		var m Comment
-		var at int64
-		if err := rows.Scan(&m.ID, &m.Org, &m.OrgName, &m.Account, &m.Actor, &at, &m.Body); err != nil {
+		var at, owner int64
+		var anonymous bool
+		if err := rows.Scan(&m.ID, &m.Org, &m.OrgName, &m.Account, &m.Actor, &at, &m.Body, &owner, &anonymous); err != nil {
 			return nil, err
 		}
 		m.At = store.Time(at)
-		if m.Org != c.Org && !MayReview(c) {
-			m.Account, m.Actor = 0, "" // members see which institution spoke, not which person
-		}
+		m.hide(c, owner, anonymous)
 		all = append(all, m)
 	}
 	return all, rows.Err()

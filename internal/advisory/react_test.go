@@ -46,16 +46,19 @@ func TestSightings(t *testing.T) {
 			t.Errorf("valid until %v after the second sighting, want %v", got, want)
 		}
 		p.must(advisory.See(at(day(5)), p.db, p.ContactA, id)) // the same institution
-		if s := read(p.StaffA); s.Count != 2 || !s.First.Equal(day(1)) || !s.Last.Equal(day(3)) || !s.Mine || !s.MineAt.Equal(day(1)) || s.Orgs != nil {
+		if s := read(p.StaffA); s.Count.String() != "<3" || !s.First.IsZero() || !s.Last.IsZero() || !s.Mine || !s.MineAt.Equal(day(1)) || s.Orgs != nil {
 			t.Errorf("after saying it again: %+v", s)
+		}
+		if s := read(p.Operator); s.Count.String() != "2" || !s.First.Equal(day(1)) || !s.Last.Equal(day(3)) {
+			t.Errorf("the operator sees, after saying it again: %+v", s)
 		}
 		if got, want := until(), intel.ValidUntil(indicator.URL, day(3)); !got.Equal(want) {
 			t.Errorf("saying it again moved the validity to %v", got)
 		}
-		if s := read(p.Analyst); s.Mine || !slices.Equal(s.Orgs, []string{"甲病院", "乙病院"}) {
+		if s := read(p.Analyst); s.Mine || !slices.Equal(s.Orgs, []advisory.Sighter{{Name: "甲病院"}, {Name: "乙病院"}}) {
 			t.Errorf("the analyst sees %+v", s)
 		}
-		if s := read(p.ContactO); s.Count != 2 || s.Mine || s.Orgs != nil {
+		if s := read(p.ContactO); s.Count.String() != "<3" || !s.First.IsZero() || !s.Last.IsZero() || s.Mine || s.Orgs != nil {
 			t.Errorf("an outside body sees %+v", s)
 		}
 
@@ -68,12 +71,20 @@ func TestSightings(t *testing.T) {
 
 		p.must(advisory.Unsee(at(day(6)), p.db, p.ContactA, id))
 		p.want(advisory.Unsee(ctx, p.db, p.StaffA, id), "advisory.sighting_none", "")
-		if s := read(p.StaffA); s.Count != 1 || s.Mine || !s.First.Equal(day(3)) {
+		if s := read(p.Analyst); s.Count.String() != "1" || s.Mine || !s.First.Equal(day(3)) {
 			t.Errorf("after retracting: %+v", s)
 		}
-		p.must(advisory.See(at(day(7)), p.db, p.StaffA, id))
-		if s := read(p.StaffA); s.Count != 2 || !s.MineAt.Equal(day(7)) || !s.First.Equal(day(3)) || !s.Last.Equal(day(7)) {
+		p.must(advisory.SeeAnonymously(at(day(7)), p.db, p.StaffA, id))
+		if s := read(p.StaffA); s.Count.String() != "<3" || !s.MineAt.Equal(day(7)) {
 			t.Errorf("after saying it anew: %+v", s)
+		}
+		if s := read(p.Analyst); !slices.Equal(s.Orgs, []advisory.Sighter{{Name: "乙病院"}, {Name: "甲病院", Anonymous: true}}) {
+			t.Errorf("the analyst sees, after one said it without its name: %+v", s)
+		}
+		// With a third institution the number and the days name nobody.
+		p.must(advisory.See(at(day(8)), p.db, p.institution("戊病院"), id))
+		if s := read(p.ContactO); s.Count.String() != "3" || !s.First.Equal(day(3)) || !s.Last.Equal(day(8)) || s.Orgs != nil {
+			t.Errorf("with three an outside body sees %+v", s)
 		}
 		p.want(advisory.See(ctx, p.db, p.Analyst, id), "advisory.sighting_who", "")
 		p.want(advisory.See(ctx, p.db, p.StaffA, id+1), "fault.not_found", "")

@@ -34,6 +34,7 @@ type Filter struct {
 	Source     string
 	Brand      string
 	TLP        *tlp.Level
+	Group      int64     // only what is shared with this group; 0 for all that the caller may see
 	States     []State   // nil: published, corrected and withdrawn
 	From, To   time.Time // of publication, or of registration before it; To is excluded
 	Org        int64     // registered by this organisation
@@ -85,7 +86,7 @@ func (f Filter) page(ctx context.Context, q store.Queryer, c caller.Caller, near
 	defer rows.Close()
 	var p Page
 	for rows.Next() {
-		a, err := scan(rows)
+		a, err := scan(rows, c)
 		if err != nil {
 			return Page{}, err
 		}
@@ -141,6 +142,9 @@ func (f Filter) sql(q store.Queryer, c caller.Caller, near int) (string, []any, 
 	if f.TLP != nil {
 		where = append(where, "a.tlp = "+arg(int64(*f.TLP)))
 	}
+	if f.Group != 0 {
+		where = append(where, "a.group_id = "+arg(f.Group))
+	}
 	inStates, err := f.states(arg)
 	if err != nil {
 		return "", nil, err
@@ -157,6 +161,9 @@ func (f Filter) sql(q store.Queryer, c caller.Caller, near int) (string, []any, 
 	}
 	if f.Org != 0 {
 		where = append(where, "a.organisation_id = "+arg(f.Org))
+		if !insider(c, f.Org) { // the list would say whose it is
+			where = append(where, "NOT a.anonymous")
+		}
 	}
 	if f.Concerns != 0 {
 		if f.Concerns != c.Org {
@@ -223,11 +230,14 @@ func (f Filter) count(ctx context.Context, q store.Queryer, c caller.Caller, mos
 	return n, err
 }
 
-// Facets are the sources and brands that lists can be narrowed by.
-type Facets struct{ Sources, Brands []string }
+// Facets are the sources, brands and groups that lists can be narrowed by.
+type Facets struct {
+	Sources, Brands []string
+	Groups          []Group
+}
 
 // ReadFacets returns the sources and brands of what the caller may see, the
-// most frequent first.
+// most frequent first, and the caller's groups.
 func ReadFacets(ctx context.Context, q store.Queryer, c caller.Caller) (f Facets, err error) {
 	read := func(column string) ([]string, error) {
 		rows, err := q.Query(ctx, `SELECT a.`+column+` FROM advisory a WHERE a.`+column+` <> '' AND `+visible(1)+`
@@ -249,7 +259,10 @@ func ReadFacets(ctx context.Context, q store.Queryer, c caller.Caller) (f Facets
 	if f.Sources, err = read("source"); err != nil {
 		return f, err
 	}
-	f.Brands, err = read("brand")
+	if f.Brands, err = read("brand"); err != nil {
+		return f, err
+	}
+	f.Groups, err = Groups(ctx, q, c)
 	return f, err
 }
 
@@ -266,7 +279,7 @@ func Links(ctx context.Context, q store.Queryer, c caller.Caller, id int64) ([]*
 	defer rows.Close()
 	var all []*Advisory
 	for rows.Next() {
-		a, err := scan(rows)
+		a, err := scan(rows, c)
 		if err != nil {
 			return nil, err
 		}
@@ -292,6 +305,11 @@ func Revisions(ctx context.Context, q store.Queryer, c caller.Caller, id int64) 
 	if err != nil {
 		return nil, err
 	}
+	groups, err := readers(ctx, q, c.Org)
+	if err != nil {
+		return nil, err
+	}
+	names := map[int64]string{}
 	rows, err := q.Query(ctx, `SELECT revision, at, actor, state, reason, content FROM advisory_revision
 		WHERE advisory_id = $1 ORDER BY revision`, id)
 	if err != nil {
@@ -311,14 +329,36 @@ func Revisions(ctx context.Context, q store.Queryer, c caller.Caller, id int64) 
 			return nil, fmt.Errorf("advisory %d: revision %d: %w", id, r.Number, err)
 		}
 		r.Related, r.DuplicateOf = nil, 0
-		insider := MayReview(c) || c.Org == a.Org
-		if !insider && (!r.State.Public() || r.TLP > c.Ceiling()) {
-			continue
-		}
-		if !insider {
+		if !insider(c, a.Org) {
+			if !r.State.Public() || !seesRevision(c, groups, r.Content) {
+				continue
+			}
 			r.Actor = "" // who at the ISAC or the source did it is theirs to know
 		}
+		names[r.Group] = ""
 		all = append(all, r)
 	}
-	return all, rows.Err()
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return all, nameGroups(ctx, q, names, all)
+}
+
+// nameGroups fills in how the groups of revisions are called.
+func nameGroups(ctx context.Context, q store.Queryer, names map[int64]string, all []Revision) error {
+	for id := range names {
+		if id == 0 {
+			continue
+		}
+		var name string
+		if err := q.QueryRow(ctx, `SELECT name FROM sharing_group WHERE id = $1`, id).Scan(&name); err != nil {
+			return fmt.Errorf("advisory: group %d: %w", id, err)
+		}
+		names[id] = name
+	}
+	for i := range all {
+		all[i].GroupName = names[all[i].Group]
+	}
+	return nil
 }

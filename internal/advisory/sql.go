@@ -23,13 +23,13 @@ import (
 	"teiten/internal/trend"
 )
 
-const columns = `a.id, a.position, a.category, a.notice_kind, a.tlp, a.state, a.organisation_id, o.short, o.kind, a.account_id,
-	a.source, a.external_id, a.external_url, a.title, a.body, a.brand, a.products,
+const columns = `a.id, a.position, a.category, a.notice_kind, a.tlp, a.group_id, COALESCE((SELECT g.name FROM sharing_group g WHERE g.id = a.group_id), ''), a.anonymous,
+	a.state, a.organisation_id, o.short, o.kind, a.account_id, a.source, a.external_id, a.external_url, a.title, a.body, a.brand, a.products,
 	a.observed_at, a.registered_at, a.published_at, a.changed_at, a.revision, a.reason`
 
 const from = ` FROM advisory a JOIN organisation o ON o.id = a.organisation_id `
 
-// visible is who may see an advisory: TLP or own organisation, and before
+// visible is who may see an advisory: TLP and group, or own organisation, and before
 // publication only its own organisation and the ISAC's reviewers. It takes
 // three arguments from $n on, those of seesArgs.
 func visible(n int) string {
@@ -47,11 +47,12 @@ func seesArgs(c caller.Caller) []any {
 
 type scanner interface{ Scan(...any) error }
 
-func scan(row scanner) (*Advisory, error) {
+// scan reads a row as the caller may know it.
+func scan(row scanner, c caller.Caller) (*Advisory, error) {
 	var a Advisory
 	var cat, kind, state string
 	var level, observed, registered, published, changed int64
-	err := row.Scan(&a.ID, &a.Position, &cat, &kind, &level, &state, &a.Org, &a.OrgName, &a.OrgKind, &a.Account,
+	err := row.Scan(&a.ID, &a.Position, &cat, &kind, &level, &a.Group, &a.GroupName, &a.Anonymous, &state, &a.Org, &a.OrgName, &a.OrgKind, &a.Account,
 		&a.Source, &a.ExternalID, &a.ExternalURL, &a.Title, &a.Body, &a.Brand, &a.Products,
 		&observed, &registered, &published, &changed, &a.Revision, &a.Reason)
 	if err != nil {
@@ -60,12 +61,13 @@ func scan(row scanner) (*Advisory, error) {
 	a.Category, a.NoticeKind, a.State, a.TLP = category.Category(cat), category.NoticeKind(kind), State(state), tlp.Level(level)
 	a.ObservedAt, a.RegisteredAt = store.Time(observed), store.Time(registered)
 	a.PublishedAt, a.ChangedAt = store.Time(published), store.Time(changed)
+	a.hide(c)
 	return &a, nil
 }
 
 // load reads an advisory whole, by id and caller in one query.
 func load(ctx context.Context, q store.Queryer, c caller.Caller, id int64) (*Advisory, error) {
-	a, err := scan(q.QueryRow(ctx, `SELECT `+columns+from+`WHERE a.id = $1 AND `+visible(2), append([]any{id}, seesArgs(c)...)...))
+	a, err := scan(q.QueryRow(ctx, `SELECT `+columns+from+`WHERE a.id = $1 AND `+visible(2), append([]any{id}, seesArgs(c)...)...), c)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +172,10 @@ func place(ctx context.Context, tx *store.Tx, a *Advisory) error {
 func insert(ctx context.Context, tx *store.Tx, a *Advisory) error {
 	if a.ExternalID != "" {
 		var n int
-		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM advisory WHERE source = $1 AND external_id = $2`, a.Source, a.ExternalID).Scan(&n); err != nil {
+		// The names that anonymous information has are its organisation's own.
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM advisory WHERE external_id = $1
+			AND (source = $2 AND NOT anonymous AND NOT $3 OR organisation_id = $4 AND (anonymous OR source = $5))`,
+			a.ExternalID, a.Source, a.Anonymous, a.Org, a.Source).Scan(&n); err != nil {
 			return err
 		}
 		if n > 0 {
@@ -180,11 +185,11 @@ func insert(ctx context.Context, tx *store.Tx, a *Advisory) error {
 	if err := place(ctx, tx, a); err != nil {
 		return err
 	}
-	id, err := tx.Insert(ctx, `INSERT INTO advisory (position, category, notice_kind, tlp, state, organisation_id, account_id,
+	id, err := tx.Insert(ctx, `INSERT INTO advisory (position, category, notice_kind, tlp, group_id, anonymous, state, organisation_id, account_id,
 			source, external_id, external_url, title, body, brand, products, observed_at, registered_at, published_at, changed_at, revision, reason)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) RETURNING id`,
-		a.Position, string(a.Category), string(a.NoticeKind), int64(a.TLP), string(a.State), a.Org, a.Account,
-		a.Source, a.ExternalID, a.ExternalURL, a.Title, a.Body, a.Brand, a.Products,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22) RETURNING id`,
+		a.Position, string(a.Category), string(a.NoticeKind), int64(a.TLP), a.Group, a.Anonymous, string(a.State), a.Org, a.Account,
+		a.storedSource(), a.ExternalID, a.ExternalURL, a.Title, a.Body, a.Brand, a.Products,
 		store.Micros(a.ObservedAt), store.Micros(a.RegisteredAt), store.Micros(a.PublishedAt), store.Micros(a.ChangedAt), a.Revision, a.Reason)
 	if err != nil {
 		return fmt.Errorf("advisory: insert: %w", err)
@@ -199,11 +204,12 @@ func update(ctx context.Context, tx *store.Tx, a *Advisory) error {
 	}
 	// The revision in the condition makes two changes at once impossible.
 	n, err := tx.Exec(ctx, `UPDATE advisory SET position = $1, category = $2, notice_kind = $3, tlp = $4, state = $5, title = $6, body = $7,
-			brand = $8, products = $9, observed_at = $10, published_at = $11, changed_at = $12, revision = $13, reason = $14
-		WHERE id = $15 AND revision = $16`,
+			brand = $8, products = $9, observed_at = $10, published_at = $11, changed_at = $12, revision = $13, reason = $14,
+			group_id = $15, anonymous = $16, source = $17
+		WHERE id = $18 AND revision = $19`,
 		a.Position, string(a.Category), string(a.NoticeKind), int64(a.TLP), string(a.State), a.Title, a.Body,
 		a.Brand, a.Products, store.Micros(a.ObservedAt), store.Micros(a.PublishedAt), store.Micros(a.ChangedAt), a.Revision, a.Reason,
-		a.ID, a.Revision-1)
+		a.Group, a.Anonymous, a.storedSource(), a.ID, a.Revision-1)
 	if err != nil {
 		return fmt.Errorf("advisory: update: %w", err)
 	}
@@ -267,7 +273,10 @@ func setParts(ctx context.Context, tx *store.Tx, a *Advisory) error {
 
 // text is everything by which an advisory should be found.
 func (a *Advisory) text(known *technique.Vocabulary) string {
-	parts := []string{a.Title, a.Body, a.Brand, a.Products, a.Source, a.ExternalID}
+	parts := []string{a.Title, a.Body, a.Brand, a.Products, a.storedSource()}
+	if !a.Anonymous {
+		parts = append(parts, a.ExternalID)
+	}
 	for _, id := range a.Techniques {
 		parts = append(parts, id)
 		if t, ok := known.Get(id); ok {

@@ -63,12 +63,15 @@ func SubmitIn(ctx context.Context, tx *store.Tx, g *guard.Guard, s Submission) (
 		}
 	}
 	a := Advisory{
-		Content: s.Content, State: s.State, Org: c.Org, Account: c.Account, Source: s.Source,
+		Content: s.Content, State: s.State, Org: c.Org, OrgKind: c.OrgKind, Account: c.Account, Source: s.Source,
 		ExternalID: s.ExternalID, ExternalURL: s.ExternalURL,
 		RegisteredAt: s.RegisteredAt, ChangedAt: tx.Now, Revision: 1,
 	}
-	if a.Source == "" {
+	if a.Source == "" || a.Anonymous { // a source that somebody wrote may name the institution
 		a.Source = c.OrgName
+	}
+	if err := checkSharing(ctx, tx, c, nil, &a); err != nil {
+		return 0, err
 	}
 	if a.State == Published {
 		a.PublishedAt = s.PublishedAt
@@ -99,7 +102,8 @@ func SubmitIn(ctx context.Context, tx *store.Tx, g *guard.Guard, s Submission) (
 			return 0, err
 		}
 	}
-	return a.ID, audit.Append(ctx, tx, "advisory.submit", object(a.ID), "state", string(a.State), "category", string(a.Category), "tlp", a.TLP.String())
+	return a.ID, audit.Append(ctx, tx, "advisory.submit", object(a.ID), "state", string(a.State), "category", string(a.Category),
+		"tlp", a.TLP.String(), "group", a.Group, "anonymous", a.Anonymous)
 }
 
 // Edit changes an advisory that is not published yet and moves it to a state:
@@ -279,8 +283,11 @@ func changeIn(ctx context.Context, tx *store.Tx, id int64, action string, fn fun
 	if err != nil {
 		return nil, err
 	}
-	from := a.State
+	before := *a
 	if err := fn(tx, a); err != nil {
+		return nil, err
+	}
+	if err := checkSharing(ctx, tx, tx.Caller, &before, a); err != nil {
 		return nil, err
 	}
 	if err := checkTechniques(ctx, tx, a.Techniques); err != nil {
@@ -297,7 +304,12 @@ func changeIn(ctx context.Context, tx *store.Tx, id int64, action string, fn fun
 	if err := keepRevision(ctx, tx, a, a.Reason); err != nil {
 		return nil, err
 	}
-	return a, audit.Append(ctx, tx, action, object(id), "from", string(from), "to", string(a.State), "revision", a.Revision, "tlp", a.TLP.String())
+	return a, audit.Append(ctx, tx, action, object(id), "from", string(before.State), "to", string(a.State), "revision", a.Revision,
+		"tlp", a.TLP.String(), "group", a.Group, "anonymous", a.Anonymous)
+}
+
+func (a *Advisory) audience() intel.Audience {
+	return intel.Audience{TLP: a.TLP, Org: a.Org, Group: a.Group}
 }
 
 // takeEffect makes claims, counts and concerns follow a change of what is
@@ -307,7 +319,7 @@ func takeEffect(ctx context.Context, tx *store.Tx, g *guard.Guard, a, before *Ad
 	days := []int64{trend.Day(a.PublishedAt)}
 	if before != nil && !before.PublishedAt.IsZero() {
 		days = append(days, trend.Day(before.PublishedAt))
-		if err := intel.Release(ctx, tx, a.ID, before.TLP, before.Org, before.Indicators); err != nil {
+		if err := intel.Release(ctx, tx, a.ID, before.audience(), before.Indicators); err != nil {
 			return err
 		}
 	}
@@ -319,7 +331,7 @@ func takeEffect(ctx context.Context, tx *store.Tx, g *guard.Guard, a, before *Ad
 		claims := make([]intel.Claim, len(a.Indicators))
 		for i, v := range a.Indicators {
 			claims[i] = intel.Claim{
-				Value: v, TLP: a.TLP, Org: a.Org, Category: a.Category, Brand: a.Brand, Confidence: intel.DefaultConfidence,
+				Value: v, TLP: a.TLP, Org: a.Org, Group: a.Group, Category: a.Category, Brand: a.Brand, Confidence: intel.DefaultConfidence,
 				FirstSeen: a.ObservedAt, LastSeen: seen, ValidUntil: intel.ValidUntil(v.Kind, seen),
 			}
 			claims[i].Judge(g)

@@ -21,6 +21,7 @@ type Filters struct {
 	Source     string       `query:"source" json:"source,omitempty" maxLength:"200" doc:"Only from this source, as advisories name it"`
 	Brand      string       `query:"brand" json:"brand,omitempty" maxLength:"200" doc:"Only where this brand is imitated, as advisories name it"`
 	TLP        string       `query:"tlp" json:"tlp,omitempty" maxLength:"30" doc:"Only this level of TLP 2.0 (共有範囲), in any case; AMBER-STRICT is AMBER+STRICT, whose + an address would have to write as %2B" example:"GREEN"`
+	Group      int64        `query:"group" json:"group,omitempty" minimum:"1" maximum:"9007199254740991" doc:"Only what is shared with this sharing group (共有グループ) rather than with all, by id"`
 	State      []stateName  `query:"state,explode" json:"state,omitempty" maxItems:"6" doc:"Only these states; may be repeated. Without it: published, corrected and withdrawn. Drafts are seen by their own organisation and the ISAC's reviewers"`
 	From       string       `query:"from" json:"from,omitempty" format:"date" doc:"Published (or, before that, registered) on this day of Asia/Tokyo or later" example:"2026-03-01"`
 	To         string       `query:"to" json:"to,omitempty" format:"date" doc:"Published (or, before that, registered) on this day of Asia/Tokyo or earlier" example:"2026-03-31"`
@@ -33,7 +34,7 @@ type Filters struct {
 func (in *Filters) read(q *request, text string) (f advisory.Filter, err error) {
 	f = advisory.Filter{
 		Text: text, Category: category.Category(in.Category), NoticeKind: category.NoticeKind(in.NoticeKind),
-		Technique: in.Technique, Source: in.Source, Brand: in.Brand, Limit: in.Limit,
+		Technique: in.Technique, Source: in.Source, Brand: in.Brand, Group: in.Group, Limit: in.Limit,
 	}
 	if len(in.State) > 0 {
 		f.States = names[advisory.State](in.State)
@@ -66,10 +67,16 @@ func (in *Filters) read(q *request, text string) (f advisory.Filter, err error) 
 
 // sightings say how often "we received it too" (うちにも届いた) was told.
 type sightings struct {
-	Count   int   `json:"count" doc:"Institutions that received it too"`
-	FirstAt stamp `json:"first_at,omitzero"`
-	LastAt  stamp `json:"last_at,omitzero"`
-	Mine    bool  `json:"mine" doc:"The caller's own institution is among them"`
+	Count   shownCount `json:"count" doc:"Institutions that received it too"`
+	FirstAt stamp      `json:"first_at,omitzero" doc:"Absent when the count is hidden"`
+	LastAt  stamp      `json:"last_at,omitzero" doc:"Absent when the count is hidden"`
+	Mine    bool       `json:"mine" doc:"The caller's own institution is among them"`
+}
+
+// sharedGroup is a sharing group as an advisory names it.
+type sharedGroup struct {
+	ID   int64  `json:"id" minimum:"1" example:"3"`
+	Name string `json:"name" example:"画像診断ネットワーク"`
 }
 
 // AdvisorySummary is an advisory in a list, as the API tells it.
@@ -78,11 +85,13 @@ type AdvisorySummary struct {
 	Category     categoryName `json:"category"`
 	NoticeKind   noticeName   `json:"notice_kind,omitempty"`
 	TLP          levelName    `json:"tlp"`
+	Group        *sharedGroup `json:"group,omitempty" doc:"The sharing group (共有グループ) that it is for; absent when it is for all whom the TLP allows"`
 	State        stateName    `json:"state"`
 	Title        string       `json:"title" doc:"One line"`
 	Brand        string       `json:"brand,omitempty" doc:"Which brand is imitated"`
-	Source       string       `json:"source" doc:"The organisation, or the outside source, that it comes from"`
-	Organisation int64        `json:"organisation_id" doc:"The organisation that registered it"`
+	Source       string       `json:"source" doc:"The organisation, or the outside source, that it comes from; 匿名の施設 for an institution that reports without its name"`
+	Anonymous    bool         `json:"anonymous,omitempty" doc:"The institution reports without its name: pass it on to nobody, if you are told it"`
+	Organisation int64        `json:"organisation_id,omitempty" doc:"The organisation that registered it; absent when that is not told"`
 	ObservedAt   stamp        `json:"observed_at,omitzero" doc:"When the attack was seen"`
 	RegisteredAt stamp        `json:"registered_at"`
 	PublishedAt  stamp        `json:"published_at,omitzero" doc:"Absent until published"`
@@ -158,14 +167,18 @@ func (s *server) page(ctx context.Context, q *request, f advisory.Filter) (*page
 
 // summary shows an advisory in a list.
 func (q *request) summary(a *advisory.Advisory, seen *advisory.Sightings, concerns []string) AdvisorySummary {
-	return AdvisorySummary{
+	s := AdvisorySummary{
 		ID: a.ID, Category: categoryName(a.Category), NoticeKind: noticeName(a.NoticeKind), TLP: levelName(a.TLP.String()),
-		State: stateName(a.State), Title: q.text(a, a.Title), Brand: q.text(a, a.Brand), Source: a.Source, Organisation: a.Org,
+		State: stateName(a.State), Title: q.text(a, a.Title), Brand: q.text(a, a.Brand), Source: a.Source, Anonymous: a.Anonymous, Organisation: a.Org,
 		ObservedAt: stamp{a.ObservedAt}, RegisteredAt: stamp{a.RegisteredAt}, PublishedAt: stamp{a.PublishedAt}, ChangedAt: stamp{a.ChangedAt},
 		Revision: a.Revision, Reason: q.text(a, a.Reason),
-		Sightings: sightings{Count: seen.Count, FirstAt: stamp{seen.First}, LastAt: stamp{seen.Last}, Mine: seen.Mine},
+		Sightings: sightings{Count: shownCount{seen.Count}, FirstAt: stamp{seen.First}, LastAt: stamp{seen.Last}, Mine: seen.Mine},
 		Concerns:  names[string](concerns),
 	}
+	if a.Group != 0 {
+		s.Group = &sharedGroup{a.Group, a.GroupName}
+	}
+	return s
 }
 
 // advisoryIndicator is an indicator that an advisory carries.

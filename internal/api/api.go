@@ -14,11 +14,13 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"teiten/internal/audit"
 	"teiten/internal/caller"
 	"teiten/internal/fault"
 	"teiten/internal/intel"
 	"teiten/internal/locale"
 	"teiten/internal/store"
+	"teiten/internal/token"
 )
 
 const (
@@ -35,8 +37,9 @@ type Deps struct {
 	// Wake makes the background workers look for jobs at once; it may be nil.
 	Wake func()
 	Log  *slog.Logger
-	// Caller says who asks. A caller without a role may do nothing.
-	Caller func(*http.Request) (caller.Caller, error)
+	// Caller says who asks; a machine's token must have the scope. A caller
+	// without a role may do nothing.
+	Caller func(*http.Request, token.Scope) (caller.Caller, error)
 }
 
 type server struct {
@@ -80,7 +83,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), within)
 	defer cancel()
 	q := &request{lang: locale.Parse(r.Header.Get("Accept-Language")), id: w.Header().Get("X-Request-Id"), in: "query"}
-	r = r.WithContext(context.WithValue(ctx, requestKey{}, q))
+	r = r.WithContext(audit.WithRequest(context.WithValue(ctx, requestKey{}, q), q.id))
 	// Answers depend on the caller, and may be TLP:RED.
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")

@@ -25,7 +25,7 @@ const (
 
 const about = `Teiten (定点) lets hospitals watch cyberattacks together. This is the portal for machines; it does the same as the pages, for the same people.
 
-Every operation runs for one account, with its role and its organisation; ` + "`x-roles`" + ` says which roles may call it. What that account may not see, by TLP 2.0 and organisation, does not exist for it. Each change and each refusal is audited.
+Every operation runs for one account, with its role and its organisation; ` + "`x-permission`" + ` names what the role must allow (the help page 役割と権限 has the table), ` + "`x-token-scope`" + ` what a machine's token must have. A machine shows a token, as ` + "`Authorization: Bearer`" + ` or as the password of HTTP Basic, or its own client certificate; a person's browser is let in by certificate and session. What that account may not see, by TLP 2.0 and organisation, does not exist for it. Each change and each refusal is audited.
 
 - Times are RFC 3339 in UTC with microseconds; days are those of Asia/Tokyo. Ids are integers.
 - Indicators are raw normalised values, never defanged. Do not fetch, resolve or link them.
@@ -36,6 +36,7 @@ Every operation runs for one account, with its role and its organisation; ` + "`
 // responseNames are the components that describe problems, by status.
 var responseNames = map[int]string{
 	http.StatusBadRequest:            "Malformed",
+	http.StatusUnauthorized:          "Unauthorized",
 	http.StatusForbidden:             "Forbidden",
 	http.StatusNotFound:              "NotFound",
 	http.StatusConflict:              "Conflict",
@@ -48,6 +49,7 @@ var responseNames = map[int]string{
 
 var responseTexts = map[int]string{
 	http.StatusBadRequest:            "The request cannot be read: broken JSON, a broken address or a cursor that is none.",
+	http.StatusUnauthorized:          "Nobody has shown who asks: no token, no certificate of a machine, no session; or one that is not valid (any more).",
 	http.StatusForbidden:             "The caller may not do this. It is audited.",
 	http.StatusNotFound:              "It does not exist, or the caller may not see it.",
 	http.StatusConflict:              "It does not fit what is stored, such as an external_id that is known already.",
@@ -70,12 +72,18 @@ func (s *server) config() huma.Config {
 			Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: problem}},
 		}
 	}
+	components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"token":       {Type: "http", Scheme: "bearer", BearerFormat: "ttn_…", Description: "A token of a machine (トークン), made in the portal."},
+		"password":    {Type: "http", Scheme: "basic", Description: "The same token as the password; the user's name does not matter."},
+		"certificate": {Type: "mutualTLS", Description: "A machine's own client certificate, or a person's with her session."},
+	}
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{Title: "Teiten 定点", Version: "1", Description: about,
 				License: &huma.License{Name: "Apache 2.0", Identifier: "Apache-2.0"}},
 			Components: components,
+			Security:   []map[string][]string{{"token": {}}, {"password": {}}, {"certificate": {}}},
 			Tags: []*huma.Tag{
 				{Name: tagAdvisories, Description: "Shared information (情報)"},
 				{Name: tagIndicators, Description: "What is known about addresses, domains, URLs and files (指標)"},

@@ -18,7 +18,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"teiten/internal/caller"
+	"teiten/internal/permit"
+	"teiten/internal/token"
 )
 
 var update = flag.Bool("update", false, "rewrite docs/openapi.yaml")
@@ -103,12 +104,12 @@ func TestDocumentStructure(t *testing.T) {
 				t.Errorf("%s has no %s", where, key)
 			}
 		}
-		var roles []caller.Role
-		for _, r := range o["x-roles"].([]any) {
-			roles = append(roles, caller.Role(r.(string)))
+		asked := string(op.scope)
+		if op.scope == token.Any {
+			asked = "" // nothing to tell
 		}
-		if !slices.Equal(roles, op.roles) {
-			t.Errorf("%s: x-roles %v, want %v", where, roles, op.roles)
+		if scope, _ := o["x-token-scope"].(string); o["x-permission"] != string(op.may) || scope != asked {
+			t.Errorf("%s: x-permission %v, x-token-scope %q", where, o["x-permission"], scope)
 		}
 		answers := o["responses"].(map[string]any)
 		success := "200"
@@ -191,14 +192,14 @@ func TestExamplesAreValid(t *testing.T) {
 
 func TestEveryOperationHasRoles(t *testing.T) {
 	for _, op := range bare().table() {
-		if len(op.roles) == 0 {
+		if op.may == "" {
 			t.Errorf("%s names no role", op.route())
 		}
 	}
 	for name, wrong := range map[string]operation{
-		"no roles":     {method: "GET", path: "/api/v1/x", bind: bind(bare().techniques)},
-		"unknown role": {method: "GET", path: "/api/v1/x", bind: bind(bare().techniques), roles: []caller.Role{"king"}},
-		"no handler":   {method: "GET", path: "/api/v1/x", roles: everyone},
+		"no permission": {method: "GET", path: "/api/v1/x", bind: bind(bare().techniques)},
+		"no scope":      {method: "GET", path: "/api/v1/x", bind: bind(bare().techniques), may: permit.SearchUse, scope: "king"},
+		"no handler":    {method: "GET", path: "/api/v1/x", may: permit.SearchUse},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := bare()

@@ -31,6 +31,7 @@ import (
 	"teiten/internal/store"
 	"teiten/internal/storetest"
 	"teiten/internal/tlp"
+	"teiten/internal/token"
 )
 
 // portal is the API over a real store, called by whom a test says.
@@ -60,7 +61,7 @@ func newPortal(t testing.TB, db *store.DB) *portal {
 	p.server = newServer(Deps{
 		DB: db, Guards: intel.NewGuards(db), Wake: func() { p.woken++ },
 		Log: slog.New(slog.NewTextHandler(p.log, nil)),
-		Caller: func(r *http.Request) (caller.Caller, error) {
+		Caller: func(r *http.Request, _ token.Scope) (caller.Caller, error) {
 			id, err := strconv.ParseInt(r.Header.Get(accountHeader), 10, 64)
 			if err != nil {
 				return caller.Caller{}, fault.Wrap(err, fault.Forbidden, "fault.forbidden")

@@ -21,6 +21,7 @@ import (
 	"teiten/internal/store"
 	"teiten/internal/storetest"
 	"teiten/internal/tlp"
+	"teiten/internal/token"
 )
 
 // Every kind of bad input has its status, its code and the place where it is.
@@ -222,7 +223,7 @@ func TestNothingIsTold(t *testing.T) {
 // The cause of a failure is for the log, under the id that the answer names.
 func TestCauseIsHidden(t *testing.T) {
 	p := newPortal(t, storetest.SQLite(t))
-	p.server.Caller = func(*http.Request) (caller.Caller, error) {
+	p.server.Caller = func(*http.Request, token.Scope) (caller.Caller, error) {
 		return caller.Caller{}, errors.New("disk on fire")
 	}
 	r := httptest.NewRequest("GET", "/api/v1/advisories", nil)
@@ -237,7 +238,7 @@ func TestCauseIsHidden(t *testing.T) {
 		t.Errorf("log: %s", log)
 	}
 
-	p.server.Caller = func(*http.Request) (caller.Caller, error) { panic("unthinkable") }
+	p.server.Caller = func(*http.Request, token.Scope) (caller.Caller, error) { panic("unthinkable") }
 	w = httptest.NewRecorder()
 	p.ServeHTTP(w, r)
 	answer{w, t}.refused(500, "fault.internal")
@@ -258,7 +259,7 @@ func TestBrokenOff(t *testing.T) {
 	answer{w, t}.refused(500, "api.body_read")
 
 	ctx, cancel := context.WithCancel(context.Background())
-	p.server.Caller = func(*http.Request) (caller.Caller, error) { cancel(); return p.StaffA, nil }
+	p.server.Caller = func(*http.Request, token.Scope) (caller.Caller, error) { cancel(); return p.StaffA, nil }
 	w = httptest.NewRecorder()
 	p.ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/advisories", nil).WithContext(ctx))
 	answer{w, t}.refused(503, "fault.interrupted")
@@ -272,7 +273,7 @@ func (broken) Read([]byte) (int, error) { return 0, errors.New("connection reset
 func TestNobodysOwn(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		p := newPortal(t, db)
-		p.server.Caller = func(*http.Request) (caller.Caller, error) {
+		p.server.Caller = func(*http.Request, token.Scope) (caller.Caller, error) {
 			return caller.Caller{Account: 1, Name: "x", OrgKind: caller.Institution, Role: caller.Staff, Channel: "api"}, nil
 		}
 		p.get(caller.Caller{}, "/api/v1/advisories?concerns=true").refused(403, "fault.forbidden")

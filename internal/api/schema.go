@@ -11,6 +11,7 @@ import (
 
 	"teiten/internal/advisory"
 	"teiten/internal/category"
+	"teiten/internal/disclose"
 	"teiten/internal/fault"
 	"teiten/internal/guard"
 	"teiten/internal/indicator"
@@ -38,6 +39,27 @@ func (s stamp) MarshalJSON() ([]byte, error) {
 // Schema documents a stamp.
 func (stamp) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Format: "date-time", Examples: []any{"2026-03-04T00:15:00.000000Z"}}
+}
+
+// shownCount is a count that may be hidden because it would name somebody.
+type shownCount struct{ disclose.Shown }
+
+// Schema documents a count: a number, or what is told instead.
+func (shownCount) Schema(huma.Registry) *huma.Schema {
+	no, least := false, 0.0
+	hidden := func(name string, s *huma.Schema) *huma.Schema {
+		return &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{name: s}, Required: []string{name}, AdditionalProperties: no}
+	}
+	return &huma.Schema{
+		Description: "A number; or, where it would tell who is meant, fewer_than: it is above 0 and of fewer institutions than this; " +
+			"or withheld, lest another number be computed from it. The ISAC's operators and analysts have every number",
+		OneOf: []*huma.Schema{
+			{Type: huma.TypeInteger, Minimum: &least},
+			hidden("fewer_than", &huma.Schema{Type: huma.TypeInteger, Examples: []any{3}}),
+			hidden("withheld", &huma.Schema{Type: huma.TypeBoolean}),
+		},
+		Examples: []any{17},
+	}
 }
 
 // The words of the nouns as the document lists them.

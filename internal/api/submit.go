@@ -28,6 +28,8 @@ type submission struct {
 	Category    categoryName       `json:"category"`
 	NoticeKind  noticeName         `json:"notice_kind,omitempty" doc:"Of a notice (注意喚起), what it is about; needed for review"`
 	TLP         levelName          `json:"tlp" doc:"With whom it is shared (共有範囲)"`
+	Group       int64              `json:"group,omitempty" minimum:"1" maximum:"9007199254740991" doc:"Share it with this sharing group (共有グループ) of yours only, by id, within its TLP"`
+	Anonymous   bool               `json:"anonymous,omitempty" doc:"For institutions: other members are not told who you are; the ISAC's operators and analysts are"`
 	State       firstStateName     `json:"state,omitempty" default:"in_review" doc:"draft may be incomplete; in_review asks the ISAC to publish it; published is for the ISAC's operators and analysts"`
 	Title       string             `json:"title" minLength:"1" maxLength:"200" doc:"What happened, in one line" example:"電子カルテの更新を装うメール"`
 	Text        string             `json:"body,omitempty" maxLength:"20000" doc:"When, what and how it arrived, and what was done: Markdown. Needed for review"`
@@ -104,6 +106,7 @@ func (in *submission) read() (sub advisory.Submission, err error) {
 	return advisory.Submission{
 		Content: advisory.Content{
 			Category: category.Category(in.Category), NoticeKind: category.NoticeKind(in.NoticeKind), TLP: level,
+			Group: in.Group, Anonymous: in.Anonymous,
 			Title: in.Title, Body: in.Text, Brand: in.Brand, Products: strings.Join(in.Products, "\n"), ObservedAt: in.ObservedAt,
 			Techniques: slices.Clone(in.Techniques), Indicators: values, Related: slices.Clone(in.Related), DuplicateOf: in.DuplicateOf,
 		},

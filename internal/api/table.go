@@ -5,7 +5,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -13,16 +12,18 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
-	"teiten/internal/caller"
 	"teiten/internal/fault"
+	"teiten/internal/permit"
+	"teiten/internal/token"
 )
 
 // operation is one line of the table: where it is, who may call it, what it
 // does and how it may fail.
 type operation struct {
 	method, path string
-	roles        []caller.Role
-	id           string // in the document
+	may          permit.Permission
+	scope        token.Scope // that a machine's token must have
+	id           string      // in the document
 	tag          string
 	summary      string
 	about        string
@@ -33,31 +34,26 @@ type operation struct {
 	bind func(s *server, op *operation, h huma.Operation)
 }
 
-var (
-	everyone   = caller.Roles
-	registrars = []caller.Role{caller.Operator, caller.Analyst, caller.Contact, caller.Staff}
-)
-
-// table is every operation with the roles that may call it. What a role may
-// see or do beyond that the nouns decide.
+// table is every operation with the permission that it takes. How far that
+// reaches the nouns decide.
 func (s *server) table() []operation {
 	return []operation{
 		{
-			method: "GET", path: "/api/v1/advisories", roles: everyone, bind: bind(s.listAdvisories),
+			method: "GET", path: "/api/v1/advisories", may: permit.AdvisoryRead, scope: token.AdvisoriesRead, bind: bind(s.listAdvisories),
 			id: "listAdvisories", tag: tagAdvisories, summary: "List advisories (情報の一覧)",
 			about: "The advisories that the caller may see, the newest first. Follow `next` as `cursor` until it is absent: " +
 				"nothing is left out or told twice, whatever is published meanwhile. " +
 				"There is no free text in the address, because addresses are logged; see `searchAdvisories`.",
 		},
 		{
-			method: "POST", path: "/api/v1/advisories/search", roles: everyone, bind: bind(s.searchAdvisories),
+			method: "POST", path: "/api/v1/advisories/search", may: permit.SearchUse, scope: token.AdvisoriesRead, bind: bind(s.searchAdvisories),
 			id: "searchAdvisories", tag: tagAdvisories, summary: "Search advisories (情報の検索)",
 			about: "The same list, narrowed to the advisories in which every word of `text` occurs, in whatever width, case or kind of kana. " +
 				"Words in 「」 or quotation marks stay together. It changes nothing.",
 			faults: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
 		},
 		{
-			method: "POST", path: "/api/v1/advisories", roles: registrars, bind: bind(s.submitAdvisory),
+			method: "POST", path: "/api/v1/advisories", may: permit.AdvisoryRegister, scope: token.AdvisoriesWrite, bind: bind(s.submitAdvisory),
 			id: "submitAdvisory", tag: tagAdvisories, summary: "Submit an advisory (情報の登録)",
 			about: "Registers an advisory as a draft, for review, or, for the ISAC's operators and analysts, published at once. " +
 				"Indicators may be written in any form (`hxxps://evil[.]example/`), or be extracted from `text`; what is stored is normalised. " +
@@ -66,44 +62,44 @@ func (s *server) table() []operation {
 			faults: []int{http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
 		},
 		{
-			method: "GET", path: "/api/v1/advisories/{id}", roles: everyone, bind: bind(s.getAdvisory),
+			method: "GET", path: "/api/v1/advisories/{id}", may: permit.AdvisoryRead, scope: token.AdvisoriesRead, bind: bind(s.getAdvisory),
 			id: "getAdvisory", tag: tagAdvisories, summary: "Read an advisory (情報の詳細)",
 			about: "One advisory with its indicators, techniques and sightings. One that the caller may not see does not exist for him. " +
 				"What identifies a recipient in the text and the indicators of another organisation is masked with `*`.",
 			faults: []int{http.StatusNotFound},
 		},
 		{
-			method: "GET", path: "/api/v1/lookup", roles: everyone, bind: bind(s.lookupOne),
+			method: "GET", path: "/api/v1/lookup", may: permit.SearchUse, scope: token.Lookup, bind: bind(s.lookupOne),
 			id: "lookup", tag: tagIndicators, summary: "Look an indicator up (指標の照会)",
 			about: "What the caller may know about a URL, domain, address, network, mail address or file hash, written in any form. " +
 				"An indicator that is not known is an answer, not an error. The value is written to no log of this program.",
 		},
 		{
-			method: "POST", path: "/api/v1/lookup", roles: everyone, bind: bind(s.lookupMany),
+			method: "POST", path: "/api/v1/lookup", may: permit.SearchUse, scope: token.Lookup, bind: bind(s.lookupMany),
 			id: "lookupBatch", tag: tagIndicators, summary: "Look many indicators up (指標の一括照会)",
 			about: "Up to 1,000 values of one moment, answered in the same order. A value that is no indicator has `recognised: false`. " +
 				"It changes nothing.",
 			faults: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
 		},
 		{
-			method: "GET", path: "/api/v1/trends", roles: everyone, bind: bind(s.trends),
+			method: "GET", path: "/api/v1/trends", may: permit.TrendRead, scope: token.TrendsRead, bind: bind(s.trends),
 			id: "readTrends", tag: tagTrends, summary: "Read counts by day or month (傾向)",
 			about: "How much was published, seen and observed, by days or months of Asia/Tokyo, as far as the caller may see it. " +
 				"Series are never added up. Items with a count of 0 are left out; `periods` has every period. What has no date is in no period.",
 		},
 		{
-			method: "GET", path: "/api/v1/techniques", roles: everyone, bind: bind(s.techniques),
+			method: "GET", path: "/api/v1/techniques", may: permit.AdvisoryRead, scope: token.AdvisoriesRead, bind: bind(s.techniques),
 			id: "listTechniques", tag: tagTechniques, summary: "List attack techniques (攻撃手法の一覧)",
 			about: "The vocabulary of techniques, by tactic: those of MITRE ATT&CK with its ids, and the ISAC's own.",
 		},
 		{
-			method: "GET", path: "/api/v1/openapi.json", roles: everyone, bind: bind(s.openAPIJSON),
+			method: "GET", path: "/api/v1/openapi.json", may: permit.HelpRead, scope: token.Any, bind: bind(s.openAPIJSON),
 			id: "openapiJSON", tag: tagDocument, summary: "This document as JSON",
 			about:   "The OpenAPI 3.1 description of this API.",
 			content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject}}},
 		},
 		{
-			method: "GET", path: "/api/v1/openapi.yaml", roles: everyone, bind: bind(s.openAPIYAML),
+			method: "GET", path: "/api/v1/openapi.yaml", may: permit.HelpRead, scope: token.Any, bind: bind(s.openAPIYAML),
 			id: "openapiYAML", tag: tagDocument, summary: "This document as YAML",
 			about:   "The OpenAPI 3.1 description of this API.",
 			content: map[string]*huma.MediaType{"application/yaml": {Schema: &huma.Schema{Type: huma.TypeString}}},
@@ -126,15 +122,12 @@ func (op *operation) route() string { return op.method + " " + op.path }
 // the operation says too little to be safe.
 func (s *server) register(op operation) {
 	switch {
-	case len(op.roles) == 0:
-		panic("api: " + op.route() + ": no roles")
+	case !slices.Contains(permit.Permissions(), op.may):
+		panic("api: " + op.route() + ": no permission")
+	case op.scope != token.Any && !slices.Contains(token.Scopes, op.scope):
+		panic("api: " + op.route() + ": no scope")
 	case op.bind == nil:
 		panic("api: " + op.route() + ": no handler")
-	}
-	for _, role := range op.roles {
-		if !slices.Contains(caller.Roles, role) {
-			panic(fmt.Sprintf("api: %s: unknown role %q", op.route(), role))
-		}
 	}
 	status := op.status
 	if status == 0 {
@@ -146,11 +139,21 @@ func (s *server) register(op operation) {
 		RejectUnknownQueryParameters: true,
 		BodyReadTimeout:              within,
 		MaxBodyBytes:                 maxBody + 1, // a body of exactly the limit is let through
-		Extensions:                   map[string]any{"x-roles": op.roles},
+		Extensions:                   op.extensions(),
 		Responses:                    s.responses(op, status),
 		Middlewares:                  huma.Middlewares{s.admit(&op)},
 	}
 	op.bind(s, &op, h)
+}
+
+// extensions tell what a caller needs: which permission, and of a machine's
+// token which scope.
+func (op *operation) extensions() map[string]any {
+	x := map[string]any{"x-permission": op.may}
+	if op.scope != token.Any {
+		x["x-token-scope"] = op.scope
+	}
+	return x
 }
 
 // responses documents how an operation answers.
@@ -158,7 +161,7 @@ func (s *server) responses(op operation, status int) map[string]*huma.Response {
 	all := map[string]*huma.Response{
 		strconv.Itoa(status): {Description: http.StatusText(status), Content: op.content},
 	}
-	faults := append([]int{http.StatusBadRequest, http.StatusForbidden, http.StatusUnprocessableEntity,
+	faults := append([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity,
 		http.StatusInternalServerError, http.StatusServiceUnavailable}, op.faults...)
 	for _, f := range faults {
 		all[strconv.Itoa(f)] = &huma.Response{Ref: "#/components/responses/" + responseNames[f]}
@@ -177,11 +180,11 @@ func (s *server) admit(op *operation) func(huma.Context, func(huma.Context)) {
 		if op.method == http.MethodPost {
 			q.in = "body"
 		}
-		c, err := s.Caller(r)
+		c, err := s.Caller(r, op.scope)
 		switch {
 		case err == nil:
 			q.caller = c
-			err = c.Need(op.roles...)
+			err = permit.Check(c, op.may)
 		case fault.Is(err, fault.NotFound): // the account, not what the address names
 			err = fault.Wrap(err, fault.Forbidden, "fault.forbidden")
 		}

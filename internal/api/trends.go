@@ -39,9 +39,9 @@ type trendCounts struct {
 }
 
 type trendPoint struct {
-	Period string `json:"period" doc:"A day or a month" example:"2026-03"`
-	Item   string `json:"item" doc:"A category, technique id, kind of notice, brand or source" example:"phishing"`
-	Count  int64  `json:"count" minimum:"0" example:"17"`
+	Period string     `json:"period" doc:"A day or a month" example:"2026-03"`
+	Item   string     `json:"item" doc:"A category, technique id, kind of notice, brand or source" example:"phishing"`
+	Count  shownCount `json:"count"`
 }
 
 type trendOutput struct{ Body trendCounts }
@@ -60,7 +60,7 @@ func (s *server) trends(ctx context.Context, q *request, in *trendInput) (*trend
 		Monthly: in.Monthly, Mine: in.Mine, Periods: names[string](ask.Periods()), Points: make([]trendPoint, len(points)),
 	}}
 	for i, p := range points {
-		out.Body.Points[i] = trendPoint(p)
+		out.Body.Points[i] = trendPoint{p.Period, p.Item, shownCount{p.Shown()}}
 	}
 	return out, nil
 }

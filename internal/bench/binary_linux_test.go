@@ -6,6 +6,9 @@ package bench
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +24,11 @@ import (
 	"testing"
 	"time"
 
+	"software.sslmate.com/src/go-pkcs12"
+
+	"teiten/internal/auth"
+	"teiten/internal/device"
+	"teiten/internal/member"
 	"teiten/internal/store"
 	"teiten/internal/trend"
 )
@@ -34,7 +42,7 @@ func BenchmarkBinary(b *testing.B) {
 	least := bare.memory(b)
 	b.Run("empty", func(b *testing.B) {
 		for b.Loop() {
-			p := start(b, teiten, "serve", "--data", b.TempDir(), "--listen", "127.0.0.1:0")
+			p := serving(b, teiten, b.TempDir())
 			m := p.memory(b)
 			b.Logf("an empty store: first answer after %s, %s; a bare server: %s, %s; ratio %.1f",
 				short(p.ready), m, short(bare.ready), least, m.resident/least.resident)
@@ -65,7 +73,7 @@ func BenchmarkBinary(b *testing.B) {
 			b.Fatal(err)
 		}
 		for b.Loop() {
-			million(b, start(b, teiten, "serve", "--data", dir, "--listen", "127.0.0.1:0"), n, least)
+			million(b, serving(b, teiten, dir), n, least)
 		}
 	})
 }
@@ -118,17 +126,74 @@ type running struct {
 	ready time.Duration // from its start to its first whole answer
 }
 
-var address = regexp.MustCompile(`http://[0-9.:]+/`)
+var address = regexp.MustCompile(`https?://[0-9.:]+/`)
+
+// serving sets up an installation in a folder, unless that is done, and serves
+// it to its operator: on her device, signed in.
+func serving(b *testing.B, teiten, dir string) *running {
+	b.Helper()
+	ctx := context.Background()
+	out, err := exec.Command(teiten, "init", "--json", "--data", dir, "--name", "ISAC", "--operator", "operator", "--login", "operator", "--host", "127.0.0.1").Output()
+	if err != nil {
+		b.Fatalf("init: %v\n%s", err, out)
+	}
+	var made struct{ Certificate, Authority, Password string }
+	if err := json.Unmarshal(out, &made); err != nil {
+		b.Fatal(err)
+	}
+	p12, err := os.ReadFile(made.Certificate)
+	if err != nil {
+		b.Fatal(err)
+	}
+	key, leaf, chain, err := pkcs12.DecodeChain(p12, made.Password)
+	if err != nil {
+		b.Fatal(err)
+	}
+	db, err := store.Open(ctx, store.Options{Data: dir})
+	if err != nil {
+		b.Fatal(err)
+	}
+	c, err := member.LocalOperator(ctx, db, "cli")
+	if err != nil {
+		b.Fatal(err)
+	}
+	certs, err := device.List(ctx, db, c, device.Filter{Purpose: device.Person, State: device.Valid, Limit: 1})
+	if err != nil || len(certs) != 1 {
+		b.Fatalf("%d certificates, %v", len(certs), err)
+	}
+	session, _, err := auth.Open(ctx, db, auth.Device{ID: certs[0].ID, Account: certs[0].Account, Org: certs[0].Org}, certs[0].Account, auth.ByPasskey, "")
+	if err := errors.Join(err, db.Close()); err != nil {
+		b.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(chain[0])
+	cmd := exec.Command(teiten, "serve", "--data", dir, "--listen", "127.0.0.1:0")
+	cmd.Stderr = io.Discard
+	return first(b, cmd, withSession{session, &http.Transport{DisableCompression: true, TLSClientConfig: &tls.Config{
+		RootCAs: roots, Certificates: []tls.Certificate{{Certificate: [][]byte{leaf.Raw}, PrivateKey: key}}}}})
+}
+
+// withSession sends a session's cookie with each request.
+type withSession struct {
+	token string
+	http.RoundTripper
+}
+
+func (s withSession) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.AddCookie(&http.Cookie{Name: "__Host-teiten-session", Value: s.token})
+	return s.RoundTripper.RoundTrip(r)
+}
 
 // start runs a program that prints its address, and asks for its first page.
 func start(b *testing.B, name string, args ...string) *running {
 	b.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Stderr = io.Discard
-	return first(b, cmd)
+	return first(b, cmd, &http.Transport{DisableCompression: true})
 }
 
-func first(b *testing.B, cmd *exec.Cmd) *running {
+func first(b *testing.B, cmd *exec.Cmd, transport http.RoundTripper) *running {
 	b.Helper()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -152,7 +217,7 @@ func first(b *testing.B, cmd *exec.Cmd) *running {
 		b.Fatalf("%s printed no address: %v", cmd.Path, lines.Err())
 	}
 	go io.Copy(io.Discard, out)
-	p := &portal{url: strings.TrimSuffix(url, "/"), client: &http.Client{Timeout: 5 * time.Minute, Transport: &http.Transport{DisableCompression: true}}}
+	p := &portal{url: strings.TrimSuffix(url, "/"), client: &http.Client{Timeout: 5 * time.Minute, Transport: transport}}
 	if _, err := p.ask(context.Background(), page{"home", func(int) (string, string, string) { return "GET", "/", "" }}, 0); err != nil {
 		b.Fatal(err)
 	}
@@ -200,7 +265,7 @@ func startBare(b *testing.B) *running {
 	b.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run", "^$")
 	cmd.Env = append(os.Environ(), bareEnv+"=1")
-	return first(b, cmd)
+	return first(b, cmd, &http.Transport{DisableCompression: true})
 }
 
 // TestMain is the bare server when the benchmarks start it as one: net/http and

@@ -20,6 +20,7 @@ import (
 	"teiten/internal/intake"
 	"teiten/internal/intel"
 	"teiten/internal/job"
+	"teiten/internal/mailer"
 	"teiten/internal/member"
 	"teiten/internal/outbound"
 	"teiten/internal/store"
@@ -34,7 +35,8 @@ type app struct {
 	blobs  *blob.Store
 	guards *intel.Guards
 	client *outbound.Client
-	caller caller.Caller // who acts on the command line
+	mail   *mailer.Mailer // nil without a mail server
+	caller caller.Caller  // who acts on the command line
 }
 
 // configure reads the settings and makes the log.
@@ -53,13 +55,19 @@ func (e *env) configure(cmd *cobra.Command) (*config.Config, error) {
 	return cfg, nil
 }
 
-// open puts the program together over the configured store.
-func (e *env) open(cmd *cobra.Command) (*app, error) {
+// openUnfounded puts the program together over the configured store, on which
+// nobody may be registered yet.
+func (e *env) openUnfounded(cmd *cobra.Command) (*app, error) {
 	cfg, err := e.configure(cmd)
 	if err != nil {
 		return nil, err
 	}
-	a, err := e.assemble(cmd.Context(), cfg, store.Options{Database: cfg.Database, Data: cfg.Data})
+	return e.assemble(cmd.Context(), cfg, store.Options{Database: cfg.Database, Data: cfg.Data})
+}
+
+// open puts the program together for a command that acts as the local operator.
+func (e *env) open(cmd *cobra.Command) (*app, error) {
+	a, err := e.openUnfounded(cmd)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +89,25 @@ func (e *env) assemble(ctx context.Context, cfg *config.Config, o store.Options)
 	client := outbound.New(outbound.Policy{
 		AllowPrivate: cfg.OutboundAllow, Proxy: cfg.OutboundProxy, UserAgent: "Teiten/" + Version,
 	})
-	return &app{env: e, cfg: cfg, db: db, blobs: blobs, guards: intel.NewGuards(db), client: client}, nil
+	a := &app{env: e, cfg: cfg, db: db, blobs: blobs, guards: intel.NewGuards(db), client: client}
+	if a.mail, err = e.mailer(cfg); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return a, nil
+}
+
+// mailer is outgoing mail as it is configured, nil for none.
+func (e *env) mailer(cfg *config.Config) (*mailer.Mailer, error) {
+	m := cfg.Mail
+	if m.Server == "" {
+		return nil, nil
+	}
+	host := "localhost"
+	if len(cfg.Access.Hosts) > 0 {
+		host = cfg.Access.Hosts[0]
+	}
+	return mailer.New(mailer.Config{Server: m.Server, Security: mailer.Security(m.Security), User: m.User, Password: m.Password,
+		From: m.From, Host: host, Language: cfg.Language}, e.log)
 }
 
 // Close closes the store.
@@ -89,7 +115,7 @@ func (a *app) Close() error { return a.db.Close() }
 
 // runner returns the workers of every kind of job.
 func (a *app) runner() *job.Runner {
-	return job.NewRunner(a.db, a.log, map[string]job.Worker{
+	workers := map[string]job.Worker{
 		trend.RefreshJob:    trend.Worker(a.db),
 		advisory.ConcernJob: advisory.ConcernWorker(a.db),
 		member.RematchJob:   advisory.RematchWorker(a.db),
@@ -98,7 +124,11 @@ func (a *app) runner() *job.Runner {
 		intake.Job: intake.Worker(a.db, a.guards.Current, func(ctx context.Context, name string) (io.ReadCloser, error) {
 			return a.blobs.Open(ctx, a.db, name)
 		}),
-	})
+	}
+	if a.mail != nil {
+		workers[mailer.SendJob] = a.mail.Worker(a.db)
+	}
+	return job.NewRunner(a.db, a.log, workers)
 }
 
 // with runs a command over the configured store. What it left to do in the

@@ -113,10 +113,11 @@ func (e *env) root() *cobra.Command {
 		return fault.Wrap(err, fault.Invalid, "cli.flags", "reason", err.Error())
 	})
 	root.AddCommand(
-		e.demoCommand(), e.serveCommand(), e.doctorCommand(), e.migrateCommand(),
+		e.demoCommand(), e.initCommand(), e.serveCommand(), e.doctorCommand(), e.migrateCommand(),
 		e.importCommand(), e.exportCommand(), e.checkCommand(), e.trendCommand(),
 		e.feedCommand(), e.warninglistCommand(),
-		e.backupCommand(), e.restoreCommand(), e.keyCommand(),
+		e.memberCommand(), e.userCommand(), e.certCommand(), e.tokenCommand(),
+		e.backupCommand(), e.restoreCommand(), e.keyCommand(), e.auditCommand(),
 	)
 	return root
 }

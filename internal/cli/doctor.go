@@ -4,21 +4,28 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"teiten/internal/audit"
 	"teiten/internal/blob"
 	"teiten/internal/config"
+	"teiten/internal/device"
+	"teiten/internal/fault"
 	"teiten/internal/feed"
 	"teiten/internal/job"
+	"teiten/internal/pki"
 	"teiten/internal/store"
+	"teiten/internal/token"
 	"teiten/internal/trend"
-	"teiten/internal/web"
 )
 
 // examined is one thing that doctor looked at.
@@ -106,9 +113,73 @@ func (e *env) examine(ctx context.Context, cfg *config.Config) []examined {
 		}
 	}
 	note("collectors", err, e.t("cli.doctor.failing", "n", len(collectors), "failing", failing))
-	all = append(all, examined{"listen", web.IsLoopback(cfg.Listen), cfg.Listen})
+	e.examineAccess(ctx, cfg, db, note)
 	return all
 }
+
+// examineAccess looks at what lets people in: the authority and certificates
+// that end, tokens, the mail server, the portal's names, and the audit trail,
+// which tells who came.
+func (e *env) examineAccess(ctx context.Context, cfg *config.Config, db *store.DB, note func(string, error, string) bool) {
+	operator := local()
+	keys, err := blob.LoadKeyring(cfg.Data)
+	if fault.Is(err, fault.NotFound) {
+		note("authority", nil, e.t("cli.doctor.unfounded"))
+		return
+	}
+	var office *device.Office
+	if err == nil {
+		office, err = device.Open(ctx, db, keys)
+	}
+	if fault.Is(err, fault.NotFound) {
+		note("authority", nil, e.t("cli.doctor.unfounded"))
+		return
+	}
+	if note("authority", err, "") {
+		ending, err := office.Expiring(ctx, db, operator, soon)
+		last := ""
+		if len(ending) > 0 {
+			last = e.t("cli.doctor.ending", "n", len(ending), "day", e.lang.Date(ending[0].NotAfter))
+			err = cmp.Or(err, error(fault.New(fault.Conflict, "cli.doctor.ending", "n", len(ending), "day", e.lang.Date(ending[0].NotAfter))))
+		} else {
+			last = e.t("cli.doctor.until", "day", e.lang.Date(office.Authority().NotAfter))
+		}
+		note("certificates", err, last)
+	}
+	tokens, err := token.Expiring(ctx, db, operator, soon)
+	if err == nil && len(tokens) > 0 {
+		err = fault.New(fault.Conflict, "cli.doctor.tokens_ending", "n", len(tokens))
+	}
+	note("tokens", err, e.t("cli.doctor.tokens_fine"))
+	if len(cfg.Access.Hosts) == 0 {
+		err = fault.New(fault.Invalid, "cli.hosts")
+	} else {
+		err = nil
+	}
+	note("hosts", err, strings.Join(cfg.Access.Hosts, " "))
+	if path := cfg.Access.Certificate; path != "" {
+		_, err := pki.OpenServerFiles(path, cfg.Access.Key, time.Now())
+		note("server_certificate", err, path)
+	}
+	if m, err := e.mailer(cfg); m != nil || err != nil {
+		if err == nil {
+			err = m.Probe(ctx)
+		}
+		note("mail", err, cfg.Mail.Server)
+	}
+	report, err := audit.Verify(ctx, db, keys)
+	if err == nil && !report.OK() {
+		err = fault.New(fault.Conflict, "cli.doctor.audit_found", "n", int64(len(report.Findings))+report.More)
+	}
+	detail := ""
+	if report != nil {
+		detail = e.t("cli.doctor.audit_fine", "n", report.Records)
+	}
+	note("audit", err, detail)
+}
+
+// soon is how long before an end doctor speaks of it.
+const soon = 30 * 24 * time.Hour
 
 func (e *env) examineBlobs(ctx context.Context, cfg *config.Config, db *store.DB, note func(string, error, string) bool) {
 	if _, err := os.Stat(filepath.Join(cfg.Data, blob.KeyFile)); errors.Is(err, os.ErrNotExist) {

@@ -17,28 +17,42 @@ import (
 
 	"teiten/internal/api"
 	"teiten/internal/audit"
+	"teiten/internal/auth"
 	"teiten/internal/caller"
 	"teiten/internal/config"
 	"teiten/internal/demo"
+	"teiten/internal/device"
 	"teiten/internal/fault"
 	"teiten/internal/feed"
+	"teiten/internal/httpd"
 	"teiten/internal/intake"
 	"teiten/internal/job"
+	"teiten/internal/mailer"
 	"teiten/internal/member"
 	"teiten/internal/store"
+	"teiten/internal/token"
 	"teiten/internal/web"
 )
 
 func (e *env) serveCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "serve", Short: e.t("cli.serve"), Args: cobra.NoArgs,
+		Use: "serve", Short: e.t("cli.serve"), Long: e.t("cli.serve.long"), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			a, err := e.open(cmd)
+			a, err := e.openUnfounded(cmd)
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, a.Close()) }()
-			return a.portal(cmd.Context(), a.caller.Account, func(url string) {
+			office, err := device.Open(cmd.Context(), a.db, a.blobs.Keyring())
+			if fault.Is(err, fault.NotFound) {
+				if office, err = a.firstRun(cmd.Context()); office == nil {
+					return err
+				}
+			}
+			if err != nil {
+				return err
+			}
+			return a.serve(cmd.Context(), office, func(url string) {
 				e.say("cli.serving", "url", url, "data", place(a.cfg))
 			})
 		},
@@ -84,7 +98,7 @@ func (e *env) demoCommand() *cobra.Command {
 					break
 				}
 			}
-			return a.portal(cmd.Context(), first, func(url string) { e.welcome(url, people) })
+			return a.sample(cmd.Context(), first, func(url string) { e.welcome(url, people) })
 		},
 	}
 }
@@ -102,7 +116,7 @@ func (e *env) welcome(url string, people []member.Account) {
 	e.say("cli.demo.stop")
 }
 
-// personas lets a visitor on loopback choose who to be, until signing in comes.
+// personas are the accounts of the sample portal, whose visitors choose whom to be.
 type personas struct{ db *store.DB }
 
 func (p personas) Personas(ctx context.Context) ([]caller.Caller, error) {
@@ -123,28 +137,58 @@ func (p personas) Lookup(ctx context.Context, account int64) (caller.Caller, err
 	return member.Caller(ctx, p.db, account, "web")
 }
 
-// portal serves until the context ends, then lets what runs come to its end.
-func (a *app) portal(ctx context.Context, account int64, ready func(url string)) error {
+// sample serves the sample portal, on loopback only: nobody there shows a key.
+func (a *app) sample(ctx context.Context, account int64, ready func(url string)) error {
 	if !web.IsLoopback(a.cfg.Listen) {
 		return fault.New(fault.Invalid, "cli.loopback", "listen", a.cfg.Listen)
 	}
-	jobs := a.runner()
-	deps := web.Deps{
-		Personas: personas{a.db}, Default: account, DB: a.db, Guards: a.guards, Blobs: a.blobs, Client: a.client, Wake: jobs.Wake,
-		Version: versionText(),
-		Denied: func(ctx context.Context, who caller.Caller, route string) {
-			if err := audit.Denied(ctx, a.db, who, route, "route"); err != nil {
-				a.log.Error("audit of a denial", "error", err)
-			}
-		},
+	keys := a.blobs.Keyring()
+	operator, err := member.LocalOperator(ctx, a.db, "cli")
+	if err != nil {
+		return err
 	}
-	site, err := web.New(web.Config{Deps: deps, Log: a.log, Lang: a.cfg.Language, Loopback: true,
-		Mounts: []web.Mount{{Pattern: "/api/", Handler: api.New(api.Deps{
-			DB: a.db, Guards: a.guards, Wake: jobs.Wake, Log: a.log, Caller: func(r *http.Request) (caller.Caller, error) {
-				c, err := member.Caller(r.Context(), a.db, account, "api")
-				return c, err
-			},
-		})}}})
+	office, err := device.Create(ctx, a.db, keys, operator, "Teiten demo CA")
+	if err != nil {
+		return err
+	}
+	return a.run(ctx, running{
+		site:  web.Config{Loopback: true, Deps: web.Deps{Personas: personas{a.db}, Default: account, Access: &web.Access{Office: office, Keys: keys}}},
+		serve: func(server *http.Server, l net.Listener) error { return server.Serve(l) },
+		url:   func(l net.Listener) string { return "http://" + l.Addr().String() + "/" },
+		ready: ready,
+	})
+}
+
+// running is what a portal on a listener consists of, beside what every portal has.
+type running struct {
+	site  web.Config
+	peers func(http.Handler) http.Handler // finds out which device asks; nil for none
+	serve func(*http.Server, net.Listener) error
+	url   func(net.Listener) string
+	ready func(url string)
+}
+
+// run serves until the context ends, then lets what runs come to its end.
+func (a *app) run(ctx context.Context, r running) error {
+	jobs := a.runner()
+	d := &r.site.Deps
+	d.DB, d.Guards, d.Blobs, d.Client, d.Wake, d.Version = a.db, a.guards, a.blobs, a.client, jobs.Wake, versionText()
+	d.Denied = func(ctx context.Context, who caller.Caller, route string) {
+		if err := audit.Denied(ctx, a.db, who, route, "route"); err != nil {
+			a.log.Error("audit of a denial", "error", err)
+		}
+	}
+	var site *web.Server
+	r.site.Log, r.site.Lang = a.log, a.cfg.Language
+	r.site.Mounts = []web.Mount{{Pattern: "/api/", Handler: api.New(api.Deps{
+		DB: a.db, Guards: a.guards, Wake: jobs.Wake, Log: a.log,
+		Caller: func(r *http.Request, scope token.Scope) (caller.Caller, error) {
+			c, err := site.Machine(r, scope)
+			c.Channel = "api"
+			return c, err
+		},
+	})}}
+	site, err := web.New(r.site)
 	if err != nil {
 		return err
 	}
@@ -152,20 +196,25 @@ func (a *app) portal(ctx context.Context, account int64, ready func(url string))
 	if err != nil {
 		return fault.Wrap(err, fault.Unavailable, "cli.listen", "listen", a.cfg.Listen)
 	}
-	server := web.HTTPServer(site.Handler(), a.log)
+	handler := site.Handler()
+	if r.peers != nil {
+		handler = r.peers(handler)
+	}
+	server := web.HTTPServer(handler, a.log)
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	var wg sync.WaitGroup
 	wg.Go(func() { jobs.Run(working, 2) })
-	wg.Go(func() { a.housekeeping(working, jobs) })
+	wg.Go(func() { a.housekeeping(working, jobs, d.Access.Office) })
+	wg.Go(func() { audit.Run(working, a.db, a.blobs.Keyring(), a.log) })
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	ready("http://" + listener.Addr().String() + "/")
+	limited := httpd.Limit(listener, httpd.MostConnections, httpd.MostPerAddress, a.cfg.Access.Proxies)
+	go func() { failed <- r.serve(server, limited) }()
+	r.ready(r.url(listener))
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
-		e := a.env
-		e.say("cli.stopping")
+		a.env.say("cli.stopping")
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 		defer cancel()
 		err = server.Shutdown(ending)
@@ -182,7 +231,7 @@ func (a *app) portal(ctx context.Context, account int64, ready func(url string))
 }
 
 // housekeeping does what the clock asks for.
-func (a *app) housekeeping(ctx context.Context, jobs *job.Runner) {
+func (a *app) housekeeping(ctx context.Context, jobs *job.Runner, office *device.Office) {
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
 	for n := 0; ; n++ {
@@ -192,11 +241,17 @@ func (a *app) housekeeping(ctx context.Context, jobs *job.Runner) {
 			jobs.Wake()
 		}
 		if n%60 == 1 {
+			if err := a.remind(ctx, office); err != nil && ctx.Err() == nil {
+				a.log.Error("reminders of certificates that end", "error", err)
+			}
 			if _, err := job.Sweep(ctx, a.db, time.Now().AddDate(0, 0, -7)); err != nil && ctx.Err() == nil {
 				a.log.Error("sweep of jobs", "error", err)
 			}
 			if _, err := intake.Forget(ctx, a.db); err != nil && ctx.Err() == nil {
 				a.log.Error("sweep of uploads", "error", err)
+			}
+			if _, err := auth.Sweep(ctx, a.db); err != nil && ctx.Err() == nil {
+				a.log.Error("sweep of sessions", "error", err)
 			}
 			if _, err := a.blobs.Sweep(ctx, a.db); err != nil && ctx.Err() == nil {
 				a.log.Error("sweep of objects", "error", err)
@@ -208,4 +263,15 @@ func (a *app) housekeeping(ctx context.Context, jobs *job.Runner) {
 		case <-minute.C:
 		}
 	}
+}
+
+// remind tells by mail whose certificates end soon.
+func (a *app) remind(ctx context.Context, office *device.Office) error {
+	if a.mail == nil {
+		return nil
+	}
+	return office.Remind(ctx, a.db, time.Now(), func(ctx context.Context, tx *store.Tx, r device.Reminder) error {
+		_, err := a.mail.Notify(ctx, tx, r.Account, mailer.CertificateRenewal, "until", r.Until, "days", r.Days)
+		return err
+	})
 }

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/net/idna"
 
@@ -46,8 +45,6 @@ type Access struct {
 	ClientAuthorities string
 	// Proxies are the addresses whose Client-Cert header is believed.
 	Proxies []netip.Prefix
-	// SessionIdle ends a session that nobody uses, SessionLife any session.
-	SessionIdle, SessionLife time.Duration
 }
 
 // OIDC is a provider of OpenID Connect.
@@ -162,17 +159,6 @@ func setText(field func(*Config) *string) func(*Config, string, string) error {
 			return fault.New(fault.Invalid, "config.text", "place", place)
 		}
 		*field(c) = value
-		return nil
-	}
-}
-
-func setDuration(least, most time.Duration, field func(*Config) *time.Duration) func(*Config, string, string) error {
-	return func(c *Config, value, place string) error {
-		d, err := time.ParseDuration(value)
-		if err != nil || d < least || d > most {
-			return fault.New(fault.Invalid, "config.duration", "place", place, "value", value, "least", least, "most", most)
-		}
-		*field(c) = d
 		return nil
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -78,7 +77,6 @@ func TestAccess(t *testing.T) {
 tls = "proxy"
 tls_minimum = "1.2"
 proxies = ["10.0.0.1", "fd00::/8"]
-session_idle = "15m"
 [mail]
 server = "127.0.0.1:25"
 security = "none"
@@ -91,7 +89,7 @@ from = "portal@example.jp"
 	if got := strings.Join(a.Hosts, " "); got != "portal.example.jp xn--0rys90e.example.jp 2001:db8::1 10.0.0.9" {
 		t.Errorf("hosts %q", got)
 	}
-	if a.TLS != TLSProxy || a.Minimum != tls.VersionTLS12 || len(a.Proxies) != 2 || a.SessionIdle != 15*time.Minute || a.SessionLife != 12*time.Hour {
+	if a.TLS != TLSProxy || a.Minimum != tls.VersionTLS12 || len(a.Proxies) != 2 {
 		t.Errorf("access %+v", a)
 	}
 	if c.Mail != (Mail{Server: "127.0.0.1:25", Security: MailNone, Password: "hunter2", From: "portal@example.jp"}) {
@@ -162,7 +160,6 @@ func TestWrongValuesNameTheirPlace(t *testing.T) {
 		{env: "TEITEN_TLS=proxy", code: "config.proxies", place: ""},
 		{env: "TEITEN_PROXIES=10.0.0.1/8", code: "config.allow_bits", place: "TEITEN_PROXIES"},
 		{file: "[access]\ncertificate = 'a.pem'", code: "config.certificate_key", place: ""},
-		{file: "[access]\nsession_idle = '1m'", code: "config.duration", place: "teiten.toml:2"},
 		{file: "[oidc]\nissuer = 'http://hidden'", code: "config.issuer", place: "teiten.toml:2"},
 		{file: "[oidc]\nissuer = 'https://id.example.jp'", code: "config.oidc_client", place: ""},
 		{file: "[mail]\nserver = 'smtp.example.jp'", code: "config.mail_server", place: "teiten.toml:2"},

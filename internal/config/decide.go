@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"teiten/internal/fault"
 	"teiten/internal/locale"
@@ -50,8 +49,6 @@ var decisions = []decision{
 	{name: "access.key", env: "TEITEN_KEY", fallback: text(""), set: setPath(func(c *Config) *string { return &c.Access.Key })},
 	{name: "access.client_authorities", env: "TEITEN_CLIENT_AUTHORITIES", fallback: text(""), set: setPath(func(c *Config) *string { return &c.Access.ClientAuthorities })},
 	{name: "access.proxies", env: "TEITEN_PROXIES", fallback: text(""), set: setProxies, list: true},
-	{name: "access.session_idle", env: "TEITEN_SESSION_IDLE", fallback: text("30m"), set: setDuration(5*time.Minute, 12*time.Hour, func(c *Config) *time.Duration { return &c.Access.SessionIdle })},
-	{name: "access.session_life", env: "TEITEN_SESSION_LIFE", fallback: text("12h"), set: setDuration(time.Hour, 7*24*time.Hour, func(c *Config) *time.Duration { return &c.Access.SessionLife })},
 	{name: "oidc.name", env: "TEITEN_OIDC_NAME", fallback: text("OpenID Connect"), set: setText(func(c *Config) *string { return &c.OIDC.Name })},
 	{name: "oidc.issuer", env: "TEITEN_OIDC_ISSUER", fallback: text(""), set: setIssuer},
 	{name: "oidc.client_id", env: "TEITEN_OIDC_CLIENT_ID", fallback: text(""), set: setText(func(c *Config) *string { return &c.OIDC.ClientID })},

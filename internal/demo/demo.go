@@ -56,6 +56,8 @@ type item struct {
 	NoticeKind category.NoticeKind `json:"notice_kind"`
 	Techniques []string
 	TLP        tlp.Level
+	Group      string // key of a sharing group; "" for all
+	Anonymous  bool
 	Reporter   string
 	Title      string
 	Body       string
@@ -85,6 +87,12 @@ type item struct {
 	registered time.Time
 }
 
+// group is a sharing group.
+type group struct {
+	Key, Name, Purpose string
+	Members            []string // keys of organisations; the ISAC is always one
+}
+
 // loader remembers what the keys of the sample data became.
 type loader struct {
 	db       *store.DB
@@ -93,18 +101,21 @@ type loader struct {
 	operator caller.Caller
 	analysts []caller.Caller
 	people   map[string]caller.Caller
-	order    []string // keys of people, for opinions
+	groups   map[string]int64
+	members  map[int64][]int64 // organisations of each group
+	order    []string          // keys of people, for opinions
 	ids      map[string]int64
 }
 
 // Load fills an empty store as if now were the present. Background jobs that
 // follow from it (counts, concerns) are left for the workers.
 func Load(ctx context.Context, db *store.DB, guards *intel.Guards, now time.Time) error {
-	l := &loader{db: db, guards: guards, now: now, people: map[string]caller.Caller{}, ids: map[string]int64{}}
+	l := &loader{db: db, guards: guards, now: now, people: map[string]caller.Caller{}, groups: map[string]int64{}, members: map[int64][]int64{}, ids: map[string]int64{}}
 	var register struct {
 		ISAC         organisation
 		Institutions []organisation
 		Others       []organisation
+		Groups       []group
 	}
 	if err := read("data/organisations.json", &register); err != nil {
 		return err
@@ -116,6 +127,12 @@ func Load(ctx context.Context, db *store.DB, guards *intel.Guards, now time.Time
 	orgs := slices.Concat([]organisation{register.ISAC}, register.Institutions, register.Others)
 	err = db.Batch(ctx, func(ctx context.Context) error {
 		if err := l.register(store.At(ctx, now.AddDate(-1, 0, -10)), orgs); err != nil {
+			return err
+		}
+		if err := l.share(store.At(ctx, now.AddDate(-1, 0, -9)), register.Groups); err != nil {
+			return err
+		}
+		if err := l.wait(store.At(ctx, now.Add(-26*time.Hour))); err != nil {
 			return err
 		}
 		return l.reserved(store.At(ctx, now.AddDate(-1, 0, -9)))
@@ -181,7 +198,11 @@ func (l *loader) register(ctx context.Context, orgs []organisation) error {
 		var id int64
 		accounts := map[string]int64{}
 		err := l.db.Write(ctx, system, func(tx *store.Tx) (err error) {
-			id, err = member.AddOrganisation(ctx, tx, member.Organisation{Kind: o.Kind, Name: o.Name, Short: o.Short, Prefecture: o.Prefecture, Beds: o.Beds})
+			facility := member.Facility("")
+			if o.Kind == caller.Institution {
+				facility = member.Hospital
+			}
+			id, err = member.AddOrganisation(ctx, tx, member.Organisation{Kind: o.Kind, Name: o.Name, Short: o.Short, Facility: facility, Prefecture: o.Prefecture, Beds: o.Beds})
 			if err != nil {
 				return err
 			}
@@ -211,7 +232,7 @@ func (l *loader) register(ctx context.Context, orgs []organisation) error {
 			}
 		}
 		for _, d := range o.Domains {
-			if err := member.AddDomain(ctx, l.db, manager, id, d); err != nil {
+			if _, err := member.AddDomain(ctx, l.db, l.operator, id, d); err != nil { // a contact's would wait
 				return fmt.Errorf("demo: %s: %w", o.Key, err)
 			}
 		}
@@ -219,6 +240,36 @@ func (l *loader) register(ctx context.Context, orgs []organisation) error {
 			if err := member.AddInterest(ctx, l.db, manager, member.Interest{Org: id, Kind: i.Kind, Value: i.Value}); err != nil {
 				return fmt.Errorf("demo: %s: %w", o.Key, err)
 			}
+		}
+	}
+	return nil
+}
+
+// wait lets a contact ask for a domain, which an operator has not looked at.
+func (l *loader) wait(ctx context.Context) error {
+	for _, key := range l.order {
+		if c := l.people[key]; c.Role == caller.Contact && c.OrgKind == caller.Institution {
+			_, err := member.AddDomain(ctx, l.db, c, c.Org, "kenshin-yoyaku.example.jp")
+			return err
+		}
+	}
+	return nil
+}
+
+// share founds the sharing groups.
+func (l *loader) share(ctx context.Context, groups []group) error {
+	for _, g := range groups {
+		id, err := member.AddGroup(ctx, l.db, l.operator, g.Name, g.Purpose)
+		if err != nil {
+			return fmt.Errorf("demo: group %s: %w", g.Key, err)
+		}
+		l.groups[g.Key], l.members[id] = id, []int64{l.operator.Org}
+		for _, key := range g.Members {
+			org := l.people[key+"-contact"].Org
+			if err := member.JoinGroup(ctx, l.db, l.operator, id, org); err != nil {
+				return fmt.Errorf("demo: %s in group %s: %w", key, g.Key, err)
+			}
+			l.members[id] = append(l.members[id], org)
 		}
 	}
 	return nil
@@ -264,7 +315,7 @@ func (l *loader) tell(ctx context.Context, it item) error {
 	}
 	content := advisory.Content{
 		Category: it.Category, NoticeKind: it.NoticeKind, TLP: it.TLP, Title: it.Title, Body: it.Body,
-		Brand: it.Brand, Products: strings.Join(it.Products, "\n"), Techniques: it.Techniques,
+		Group: l.groups[it.Group], Anonymous: it.Anonymous, Brand: it.Brand, Products: strings.Join(it.Products, "\n"), Techniques: it.Techniques,
 		ObservedAt: it.registered.Add(-time.Duration(10+len(it.Title)%50) * time.Minute),
 	}
 	for _, written := range it.Indicators {
@@ -338,7 +389,8 @@ func (l *loader) decide(ctx context.Context, it item, id int64) error {
 	yes, no := it.Helped, it.NotHelped
 	for i := range l.order {
 		c := l.people[l.order[(i*7+int(id))%len(l.order)]]
-		if it.TLP > c.Ceiling() || yes+no == 0 {
+		group := l.groups[it.Group]
+		if it.TLP > c.Ceiling() || group != 0 && !slices.Contains(l.members[group], c.Org) || yes+no == 0 {
 			continue
 		}
 		helped := yes > 0

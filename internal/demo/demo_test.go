@@ -48,12 +48,19 @@ func TestLoad(t *testing.T) {
 			t.Fatalf("%d advisories, %v", len(all.Items), err)
 		}
 		titles, seen := map[string]bool{}, map[advisory.State]int{}
+		grouped, unnamed := 0, 0
 		for _, a := range all.Items {
 			if titles[a.Title] {
 				t.Errorf("the title %q occurs twice", a.Title)
 			}
 			titles[a.Title] = true
 			seen[a.State]++
+			if a.GroupName != "" {
+				grouped++
+			}
+			if a.Anonymous && a.Source != advisory.AnonymousName {
+				unnamed++
+			}
 			if a.PublishedAt.After(time.Now()) || a.RegisteredAt.After(time.Now()) {
 				t.Errorf("%q lies in the future", a.Title)
 			}
@@ -62,6 +69,9 @@ func TestLoad(t *testing.T) {
 			if seen[s] == 0 {
 				t.Errorf("no advisory is %s", s)
 			}
+		}
+		if grouped != 3 || unnamed != 1 {
+			t.Errorf("%d advisories are shared with a group and %d told without a name", grouped, unnamed)
 		}
 		concerned := 0
 		for _, o := range orgs {

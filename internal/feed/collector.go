@@ -38,6 +38,7 @@ type Collector struct {
 	URL       string
 	Org       int64
 	TLP       tlp.Level
+	Group     int64 // the sharing group that its drafts are for; 0 for all whom the TLP allows
 	Every     time.Duration
 	Enabled   bool
 	ETag      string
@@ -105,6 +106,9 @@ func Add(ctx context.Context, db *store.DB, by caller.Caller, c Collector) (id i
 	}
 	c.Org = by.Org
 	err = db.Write(ctx, by, func(tx *store.Tx) error {
+		if err := advisory.MayShare(ctx, tx, by, c.Group); err != nil {
+			return err
+		}
 		if id, err = insertCollector(ctx, tx, c); err != nil {
 			return err
 		}
@@ -113,28 +117,39 @@ func Add(ctx context.Context, db *store.DB, by caller.Caller, c Collector) (id i
 	return id, err
 }
 
-// Change changes name, address, interval and TLP. A new address starts without
+// Change changes name, address, interval and TLP, and not the group: that is [Share]. A new address starts without
 // validators.
 func Change(ctx context.Context, db *store.DB, by caller.Caller, c Collector) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	return change(ctx, db, by, c.ID, "collector.change", func(old *Collector) {
+	return change(ctx, db, by, c.ID, "collector.change", func(_ *store.Tx, old *Collector) error {
 		if old.URL != c.URL {
 			old.ETag, old.Modified, old.Failures, old.ErrorCode, old.ErrorArgs = "", "", 0, "", nil
 			old.NextRun = time.Time{}
 		}
 		old.Name, old.URL, old.Every, old.TLP = c.Name, c.URL, c.Every, c.TLP
+		return nil
+	})
+}
+
+// Share makes what a collector will bring be for a sharing group, or for all
+// with 0.
+func Share(ctx context.Context, db *store.DB, by caller.Caller, id, group int64) error {
+	return change(ctx, db, by, id, "collector.share", func(tx *store.Tx, c *Collector) error {
+		c.Group = group
+		return advisory.MayShare(ctx, tx, by, group)
 	})
 }
 
 // SetEnabled switches a collector on or off.
 func SetEnabled(ctx context.Context, db *store.DB, by caller.Caller, id int64, on bool) error {
-	return change(ctx, db, by, id, "collector.switch", func(c *Collector) {
+	return change(ctx, db, by, id, "collector.switch", func(_ *store.Tx, c *Collector) error {
 		c.Enabled = on
 		if on {
 			c.NextRun, c.Failures = time.Time{}, 0
 		}
+		return nil
 	})
 }
 
@@ -171,7 +186,7 @@ func Remove(ctx context.Context, db *store.DB, by caller.Caller, id int64) error
 	})
 }
 
-func change(ctx context.Context, db *store.DB, by caller.Caller, id int64, action string, fn func(*Collector)) error {
+func change(ctx context.Context, db *store.DB, by caller.Caller, id int64, action string, fn func(*store.Tx, *Collector) error) error {
 	if !MayCollect(by) {
 		return fault.New(fault.Forbidden, "fault.forbidden")
 	}
@@ -180,7 +195,9 @@ func change(ctx context.Context, db *store.DB, by caller.Caller, id int64, actio
 		if err != nil {
 			return err
 		}
-		fn(c)
+		if err := fn(tx, c); err != nil {
+			return err
+		}
 		if err := updateCollector(ctx, tx, c); err != nil {
 			return err
 		}
@@ -315,7 +332,7 @@ func submitItem(ctx context.Context, tx *store.Tx, g *guard.Guard, c *Collector,
 	}
 	s := Suggest(*it)
 	content := advisory.Content{
-		Category: category.Category(s.Category), NoticeKind: category.NoticeKind(s.NoticeKind), TLP: c.TLP,
+		Category: category.Category(s.Category), NoticeKind: category.NoticeKind(s.NoticeKind), TLP: c.TLP, Group: c.Group,
 		Title: cut(it.Title, maxTitle), Body: body(it), Products: cut(strings.Join(it.CPEs, "\n"), 4000),
 		ObservedAt: it.Published, Techniques: technique.Suggest(it.Title + "\n" + it.Summary),
 	}

@@ -24,6 +24,7 @@ import (
 	"teiten/internal/intel"
 	"teiten/internal/job"
 	"teiten/internal/member"
+	"teiten/internal/membertest"
 	"teiten/internal/outbound"
 	"teiten/internal/store"
 	"teiten/internal/storetest"
@@ -261,6 +262,53 @@ func TestFetchBesidePeople(t *testing.T) {
 		}
 		if c := collect(feed.Collector{Name: "off", URL: src.URL + "/off", TLP: tlp.Clear}, 0); c.Enabled {
 			t.Error("switched off meanwhile, it is on again")
+		}
+	})
+}
+
+// What a collector brings is for the group that it was given, and editing its
+// address or name does not widen that.
+func TestCollectorOfAGroup(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		p := membertest.Register(t, db)
+		group, err := member.AddGroup(ctx, db, p.Operator, "県内病院", "試験")
+		if err != nil {
+			t.Fatal(err)
+		}
+		src := newSource(t)
+		src.items.Store(1)
+		c := feed.Collector{Name: "見本センター", URL: src.URL, TLP: tlp.Green, Enabled: true, Group: group + 1}
+		if _, err := feed.Add(ctx, db, p.Operator, c); fault.Code(err) != "sharing.group" {
+			t.Errorf("a group that is not there: %v", err)
+		}
+		c.Group = 0
+		if c.ID, err = feed.Add(ctx, db, p.Operator, c); err != nil {
+			t.Fatal(err)
+		}
+		if err := feed.Share(ctx, db, p.ContactA, c.ID, group); fault.Code(err) != "fault.forbidden" {
+			t.Errorf("by a hospital: %v", err)
+		}
+		if err := feed.Share(ctx, db, p.Operator, c.ID, group+1); fault.Code(err) != "sharing.group" {
+			t.Errorf("shared with a group that is not there: %v", err)
+		}
+		if err := feed.Share(ctx, db, p.Operator, c.ID, group); err != nil {
+			t.Fatal(err)
+		}
+		c.Name = "別の名前"
+		if err := feed.Change(ctx, db, p.Operator, c); err != nil {
+			t.Fatal(err)
+		}
+		if all, err := feed.Collectors(ctx, db, p.Operator); err != nil || len(all) != 1 || all[0].Group != group || all[0].Name != c.Name {
+			t.Errorf("%+v, %v", all, err)
+		}
+		work := feed.Worker(db, open(t, src), intel.NewGuards(db), slog.New(slog.DiscardHandler))
+		if err := work(ctx, job.Job{Args: fmt.Appendf(nil, `{"id":%d}`, c.ID)}); err != nil {
+			t.Fatal(err)
+		}
+		drafts, err := advisory.List(ctx, db, p.Analyst, advisory.Filter{States: []advisory.State{advisory.Draft}})
+		if err != nil || len(drafts.Items) != 1 || drafts.Items[0].Group != group {
+			t.Errorf("drafts %+v, %v", drafts.Items, err)
 		}
 	})
 }

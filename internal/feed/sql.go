@@ -15,7 +15,7 @@ import (
 	"teiten/internal/tlp"
 )
 
-const collectorColumns = `c.id, c.name, c.url, c.organisation_id, c.tlp, c.every_minutes, c.enabled, c.etag, c.last_modified,
+const collectorColumns = `c.id, c.name, c.url, c.organisation_id, c.tlp, c.group_id, c.every_minutes, c.enabled, c.etag, c.last_modified,
 	c.last_run_at, c.last_ok_at, c.next_run_at, c.failures, c.error_code, c.error_args,
 	(SELECT COUNT(*) FROM collector_item i WHERE i.collector_id = c.id)`
 
@@ -23,7 +23,7 @@ func scanCollector(row interface{ Scan(...any) error }) (*Collector, error) {
 	var c Collector
 	var level, minutes, run, ok, next, failures, items int64
 	var args string
-	err := row.Scan(&c.ID, &c.Name, &c.URL, &c.Org, &level, &minutes, &c.Enabled, &c.ETag, &c.Modified,
+	err := row.Scan(&c.ID, &c.Name, &c.URL, &c.Org, &level, &c.Group, &minutes, &c.Enabled, &c.ETag, &c.Modified,
 		&run, &ok, &next, &failures, &c.ErrorCode, &args, &items)
 	if err != nil {
 		return nil, store.NotFound(err)
@@ -74,10 +74,10 @@ func insertCollector(ctx context.Context, tx *store.Tx, c Collector) (int64, err
 	if taken {
 		return 0, fault.New(fault.Conflict, "feed.known").At("url")
 	}
-	return tx.Insert(ctx, `INSERT INTO collector (name, url, organisation_id, tlp, every_minutes, enabled, etag, last_modified,
+	return tx.Insert(ctx, `INSERT INTO collector (name, url, organisation_id, tlp, group_id, every_minutes, enabled, etag, last_modified,
 			last_run_at, last_ok_at, next_run_at, failures, error_code, error_args, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, '', '', 0, 0, 0, 0, '', '', $7) RETURNING id`,
-		c.Name, c.URL, c.Org, int64(c.TLP), int64(c.Every/time.Minute), c.Enabled, store.Micros(tx.Now))
+		VALUES ($1, $2, $3, $4, $5, $6, $7, '', '', 0, 0, 0, 0, '', '', $8) RETURNING id`,
+		c.Name, c.URL, c.Org, int64(c.TLP), c.Group, int64(c.Every/time.Minute), c.Enabled, store.Micros(tx.Now))
 }
 
 func updateCollector(ctx context.Context, tx *store.Tx, c *Collector) error {
@@ -93,9 +93,9 @@ func updateCollector(ctx context.Context, tx *store.Tx, c *Collector) error {
 		return fault.New(fault.Conflict, "feed.known").At("url")
 	}
 	_, err = tx.Exec(ctx, `UPDATE collector SET name = $1, url = $2, tlp = $3, every_minutes = $4, enabled = $5, etag = $6, last_modified = $7,
-			last_run_at = $8, last_ok_at = $9, next_run_at = $10, failures = $11, error_code = $12, error_args = $13 WHERE id = $14`,
+			last_run_at = $8, last_ok_at = $9, next_run_at = $10, failures = $11, error_code = $12, error_args = $13, group_id = $14 WHERE id = $15`,
 		c.Name, c.URL, int64(c.TLP), int64(c.Every/time.Minute), c.Enabled, c.ETag, c.Modified,
-		store.Micros(c.LastRun), store.Micros(c.LastOK), store.Micros(c.NextRun), c.Failures, c.ErrorCode, args, c.ID)
+		store.Micros(c.LastRun), store.Micros(c.LastOK), store.Micros(c.NextRun), c.Failures, c.ErrorCode, args, c.Group, c.ID)
 	return err
 }
 

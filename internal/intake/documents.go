@@ -229,7 +229,7 @@ func compareVersions(a, b string) int {
 
 // notice is the content that every document shares.
 func notice(o Options) advisory.Content {
-	return advisory.Content{Category: category.Notice, TLP: o.TLP}
+	return advisory.Content{Category: category.Notice, TLP: o.TLP, Group: o.Group}
 }
 
 // unreadJSON says of a damaged gzip that nothing of it was imported.

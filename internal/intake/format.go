@@ -47,6 +47,7 @@ func (f Format) advisories() bool { return f == KEV || f == CSAF }
 type Options struct {
 	Format Format
 	TLP    tlp.Level // of rows and documents that name none
+	Group  int64     // the sharing group that all of it is for; 0 for all whom the TLP allows
 	DryRun bool      // read and count everything, store nothing
 
 	Category category.Category // of rows that name none

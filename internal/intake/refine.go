@@ -71,9 +71,19 @@ type refiner struct {
 func newRefiner(ctx context.Context, to *reading, db *store.DB, g *guard.Guard, org int64, o *Options) *refiner {
 	return &refiner{
 		ctx: ctx, out: to.batches, free: to.free, guard: g, salt: db.Salt(), org: org, name: to.name, input: to.input, opts: o,
-		base:  []string{"row", string(binary.AppendVarint(nil, org)), string(o.Format), stem(to.name)},
+		base:  baseOf(org, o, to.name),
 		times: make(map[int64]uint32), now: &batch{},
 	}
+}
+
+// baseOf begins every row's identity. What was imported for a group may be
+// imported for all as well: those are other rows.
+func baseOf(org int64, o *Options, name string) []string {
+	base := []string{"row", string(binary.AppendVarint(nil, org)), string(o.Format), stem(name)}
+	if o.Group != 0 {
+		base = append(base, "group", string(binary.AppendVarint(nil, o.Group)))
+	}
+	return base
 }
 
 // add takes a row or rejects it. The error ends the import.
@@ -86,7 +96,7 @@ func (r *refiner) add(w row) error {
 		r.now.Repaired++
 	}
 	o := intel.NewObservation(v, intel.Claim{
-		TLP: w.tlp, Org: r.org, Category: w.category, Brand: w.brand, Confidence: w.confidence,
+		TLP: w.tlp, Org: r.org, Group: r.opts.Group, Category: w.category, Brand: w.brand, Confidence: w.confidence,
 	}, w.seen)
 	o.Judge(r.guard)
 	o.Source, o.ClaimKey, o.Key = r.opts.Source, intel.Key(r.salt, v), r.key(w.identity)

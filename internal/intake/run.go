@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"teiten/internal/advisory"
 	"teiten/internal/audit"
 	"teiten/internal/caller"
 	"teiten/internal/category"
@@ -39,6 +40,7 @@ type Run struct {
 	Org        int64
 	Actor      string
 	TLP        tlp.Level
+	Group      int64 // see Options
 	State      State
 	File       string
 	DryRun     bool
@@ -84,7 +86,7 @@ func (r *run) save(ctx context.Context, tx *store.Tx, sum Counts) (err error) {
 		if r.id, err = insertRun(ctx, tx, r.options, r.name, ""); err != nil {
 			return err
 		}
-		if err := audit.Append(ctx, tx, "import.begin", r.object(), "format", string(r.options.Format), "tlp", r.options.TLP.String()); err != nil {
+		if err := audit.Append(ctx, tx, "import.begin", r.object(), "format", string(r.options.Format), "tlp", r.options.TLP.String(), "group", r.options.Group); err != nil {
 			return err
 		}
 	}
@@ -176,7 +178,7 @@ func Enqueue(ctx context.Context, db *store.DB, c caller.Caller, o Options, name
 		if err := job.Enqueue(ctx, tx, Job, jobArgs{id, o.Category, o.Brand, o.Source, o.Batch}); err != nil {
 			return err
 		}
-		return audit.Append(ctx, tx, "import.begin", (&run{id: id}).object(), "format", string(o.Format), "tlp", o.TLP.String(), "dry_run", o.DryRun)
+		return audit.Append(ctx, tx, "import.begin", (&run{id: id}).object(), "format", string(o.Format), "tlp", o.TLP.String(), "group", o.Group, "dry_run", o.DryRun)
 	})
 	return id, err
 }
@@ -197,13 +199,17 @@ func Worker(db *store.DB, judge func(context.Context) (*guard.Guard, error), ope
 		if err != nil {
 			return fmt.Errorf("intake: run %d: %w", args.Run, err)
 		}
-		o := Options{Format: w.format, TLP: w.tlp, DryRun: w.dryRun, Category: args.Category, Brand: args.Brand, Source: args.Source, Batch: args.Batch}
+		o := Options{Format: w.format, TLP: w.tlp, Group: w.group, DryRun: w.dryRun, Category: args.Category, Brand: args.Brand, Source: args.Source, Batch: args.Batch}
 		run := &run{options: o, name: w.file, id: args.Run, before: w.before, kept: true}
 		if o.DryRun {
 			run.before = Counts{}
 		}
 		s := Summary{}
-		if err := o.check(c); err != nil { // the account's role may have changed
+		err = o.check(c) // the account's role may have changed
+		if err == nil {
+			err = advisory.MayShare(ctx, db, c, o.Group)
+		}
+		if err != nil {
 			return run.end(ctx, db, c, &s, err)
 		}
 		g, err := judge(ctx)

@@ -32,10 +32,13 @@ func fileID(ctx context.Context, tx *store.Tx, f Format, name string) (int64, er
 }
 
 func insertRun(ctx context.Context, tx *store.Tx, o Options, name, blob string) (int64, error) {
-	id, err := tx.Insert(ctx, `INSERT INTO import_run (format, organisation_id, account_id, actor, tlp, state, blob, file, dry_run,
+	if err := advisory.MayShare(ctx, tx, tx.Caller, o.Group); err != nil {
+		return 0, err
+	}
+	id, err := tx.Insert(ctx, `INSERT INTO import_run (format, organisation_id, account_id, actor, tlp, group_id, state, blob, file, dry_run,
 			started_at, finished_at, read_rows, added, renewed, known, excluded, rejected, error)
-		VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8, $9, 0, 0, 0, 0, 0, 0, 0, '') RETURNING id`,
-		string(o.Format), tx.Caller.Org, tx.Caller.Account, tx.Caller.Name, int64(o.TLP), blob, name, o.DryRun, store.Micros(tx.Now))
+		VALUES ($1, $2, $3, $4, $5, $6, 'running', $7, $8, $9, $10, 0, 0, 0, 0, 0, 0, 0, '') RETURNING id`,
+		string(o.Format), tx.Caller.Org, tx.Caller.Account, tx.Caller.Name, int64(o.TLP), o.Group, blob, name, o.DryRun, store.Micros(tx.Now))
 	if err != nil {
 		return 0, fmt.Errorf("intake: run: %w", err)
 	}
@@ -91,6 +94,7 @@ type work struct {
 	format  Format
 	account int64
 	tlp     tlp.Level
+	group   int64
 	state   State
 	blob    string
 	file    string
@@ -100,13 +104,13 @@ type work struct {
 
 func loadWork(ctx context.Context, q store.Queryer, id int64) (w work, err error) {
 	var level int64
-	err = q.QueryRow(ctx, `SELECT format, account_id, tlp, state, blob, file, dry_run, added, renewed, excluded FROM import_run WHERE id = $1`, id).
-		Scan(&w.format, &w.account, &level, &w.state, &w.blob, &w.file, &w.dryRun, &w.before.Added, &w.before.Renewed, &w.before.Excluded)
+	err = q.QueryRow(ctx, `SELECT format, account_id, tlp, group_id, state, blob, file, dry_run, added, renewed, excluded FROM import_run WHERE id = $1`, id).
+		Scan(&w.format, &w.account, &level, &w.group, &w.state, &w.blob, &w.file, &w.dryRun, &w.before.Added, &w.before.Renewed, &w.before.Excluded)
 	w.tlp = tlp.Level(level)
 	return w, store.NotFound(err)
 }
 
-const runColumns = `SELECT id, format, organisation_id, actor, tlp, state, file, dry_run, started_at, finished_at,
+const runColumns = `SELECT id, format, organisation_id, actor, tlp, group_id, state, file, dry_run, started_at, finished_at,
 	read_rows, added, renewed, known, excluded, rejected, error FROM import_run WHERE (organisation_id = $1 OR $2 = 1)`
 
 // runsOf are the arguments of runColumns.
@@ -121,7 +125,7 @@ func runsOf(c caller.Caller) []any {
 func scanRun(row interface{ Scan(...any) error }) (r Run, err error) {
 	var level, started, finished int64
 	var reason string
-	if err := row.Scan(&r.ID, &r.Format, &r.Org, &r.Actor, &level, &r.State, &r.File, &r.DryRun, &started, &finished,
+	if err := row.Scan(&r.ID, &r.Format, &r.Org, &r.Actor, &level, &r.Group, &r.State, &r.File, &r.DryRun, &started, &finished,
 		&r.Rows, &r.Added, &r.Renewed, &r.Known, &r.Excluded, &r.Rejected, &reason); err != nil {
 		return Run{}, store.NotFound(err)
 	}

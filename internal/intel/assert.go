@@ -9,7 +9,6 @@ import (
 
 	"teiten/internal/indicator"
 	"teiten/internal/store"
-	"teiten/internal/tlp"
 )
 
 // claimsChange is called before claims are read or written. On PostgreSQL it
@@ -38,7 +37,7 @@ func Assert(ctx context.Context, tx *store.Tx, claims []Claim) error {
 		}
 	}
 	for key, c := range byKey {
-		if _, err := tx.Exec(ctx, forgetClaim, key, int64(c.TLP), c.Org); err != nil {
+		if _, err := tx.Exec(ctx, forgetClaim, key, int64(c.TLP), c.Org, c.Group); err != nil {
 			return err
 		}
 	}
@@ -46,10 +45,9 @@ func Assert(ctx context.Context, tx *store.Tx, claims []Claim) error {
 	return err
 }
 
-// Release revokes the claims of an advisory, by one organisation at one TLP,
-// that neither another published advisory nor an observation carries. What the
+// Release revokes the claims of an advisory, made to one audience, that neither another published advisory nor an observation carries. What the
 // advisory still says is asserted afterwards.
-func Release(ctx context.Context, tx *store.Tx, advisory int64, level tlp.Level, org int64, values []indicator.Value) error {
+func Release(ctx context.Context, tx *store.Tx, advisory int64, to Audience, values []indicator.Value) error {
 	if len(values) == 0 {
 		return nil
 	}
@@ -57,7 +55,7 @@ func Release(ctx context.Context, tx *store.Tx, advisory int64, level tlp.Level,
 		return err
 	}
 	for _, v := range values {
-		if _, err := tx.Exec(ctx, releaseClaim, tx.Key(string(v.Kind), v.Value), int64(level), org, advisory); err != nil {
+		if _, err := tx.Exec(ctx, releaseClaim, tx.Key(string(v.Kind), v.Value), int64(to.TLP), to.Org, to.Group, advisory); err != nil {
 			return err
 		}
 	}
@@ -66,7 +64,7 @@ func Release(ctx context.Context, tx *store.Tx, advisory int64, level tlp.Level,
 
 // Renew moves the claims of an advisory that was sighted again: last seen is
 // now, and their validity starts anew.
-func Renew(ctx context.Context, tx *store.Tx, level tlp.Level, org int64, values []indicator.Value, seen time.Time) error {
+func Renew(ctx context.Context, tx *store.Tx, to Audience, values []indicator.Value, seen time.Time) error {
 	if len(values) == 0 {
 		return nil
 	}
@@ -74,7 +72,7 @@ func Renew(ctx context.Context, tx *store.Tx, level tlp.Level, org int64, values
 		return err
 	}
 	for _, v := range values {
-		if _, err := tx.Exec(ctx, renewClaim, tx.Key(string(v.Kind), v.Value), int64(level), org,
+		if _, err := tx.Exec(ctx, renewClaim, tx.Key(string(v.Kind), v.Value), int64(to.TLP), to.Org, to.Group,
 			store.Micros(seen), store.Micros(ValidUntil(v.Kind, seen))); err != nil {
 			return err
 		}

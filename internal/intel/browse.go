@@ -19,7 +19,7 @@ func ByKey(ctx context.Context, q store.Queryer, c caller.Caller, key int64) (in
 	ceiling, org := store.Sees(c)
 	var v indicator.Value
 	err := q.QueryRow(ctx, `SELECT i.kind, i.value, i.host, i.written FROM indicator i
-		WHERE i.key = $1 AND `+store.Visible("i", 2)+` ORDER BY i.tlp, i.organisation_id LIMIT 1`, key, ceiling, org).
+		WHERE i.key = $1 AND `+store.Visible("i", 2)+` ORDER BY i.tlp, i.organisation_id, i.group_id LIMIT 1`, key, ceiling, org).
 		Scan(&v.Kind, &v.Value, &v.Host, &v.Written)
 	return v, store.NotFound(err)
 }

@@ -14,7 +14,6 @@ import (
 	"teiten/internal/fault"
 	"teiten/internal/indicator"
 	"teiten/internal/store"
-	"teiten/internal/tlp"
 	"teiten/internal/trend"
 )
 
@@ -96,15 +95,14 @@ func inOrder(batch []Observation) []placed {
 // claimID is the primary key of a claim.
 type claimID struct {
 	key int64
-	tlp tlp.Level
-	org int64
+	to  Audience
 }
 
 func (a claimID) compare(b claimID) int {
-	return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.tlp, b.tlp), cmp.Compare(a.org, b.org))
+	return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.to.TLP, b.to.TLP), cmp.Compare(a.to.Org, b.to.Org), cmp.Compare(a.to.Group, b.to.Group))
 }
 
-func (o *Observation) claimID() claimID { return claimID{o.ClaimKey, o.TLP, o.Org} }
+func (o *Observation) claimID() claimID { return claimID{o.ClaimKey, o.audience()} }
 
 // keyedClaim is a claim with the key of its indicator.
 type keyedClaim struct {
@@ -112,10 +110,9 @@ type keyedClaim struct {
 	key int64
 }
 
-func (c *keyedClaim) id() claimID { return claimID{c.key, c.TLP, c.Org} }
+func (c *keyedClaim) id() claimID { return claimID{c.key, c.audience()} }
 
-// claimsOf merges what the rows say about each indicator, by organisation and
-// TLP, in the order of the claims' primary key. Of what cannot be merged the
+// claimsOf merges what the rows say about each indicator, by audience, in the order of the claims' primary key. Of what cannot be merged the
 // row that came first decides. It puts rows into another order.
 func claimsOf(rows []placed) []keyedClaim {
 	slices.SortFunc(rows, func(a, b placed) int { return cmp.Or(a.claimID().compare(b.claimID()), a.at-b.at) })
@@ -130,7 +127,7 @@ func claimsOf(rows []placed) []keyedClaim {
 	return claims
 }
 
-// merge widens c by a later or earlier claim of the same organisation and TLP.
+// merge widens c by a later or earlier claim for the same audience.
 func merge(c *Claim, d Claim) {
 	if c.FirstSeen.IsZero() || !d.FirstSeen.IsZero() && d.FirstSeen.Before(c.FirstSeen) {
 		c.FirstSeen = d.FirstSeen

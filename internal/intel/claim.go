@@ -14,11 +14,20 @@ import (
 	"teiten/internal/tlp"
 )
 
-// Claim is what one organisation says, at one TLP, about one indicator.
+// Audience is whose word a claim is and for whom. Claims for different audiences
+// are rows of their own, so that nothing of a narrow one shows through a wide one.
+type Audience struct {
+	TLP   tlp.Level
+	Org   int64
+	Group int64 // the sharing group that it is for; 0 for all whom the TLP allows
+}
+
+// Claim is what one organisation says, to one audience, about one indicator.
 type Claim struct {
 	indicator.Value
 	TLP        tlp.Level
 	Org        int64
+	Group      int64 // see Audience
 	Category   category.Category
 	Brand      string
 	FirstSeen  time.Time
@@ -29,6 +38,8 @@ type Claim struct {
 	Entry      bool // may be a filter entry in its own kind
 	HostEntry  bool // its host as a whole may be a filter entry
 }
+
+func (c *Claim) audience() Audience { return Audience{c.TLP, c.Org, c.Group} }
 
 // DefaultConfidence is that of a published advisory and of a curated list.
 const DefaultConfidence = 80

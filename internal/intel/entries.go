@@ -146,9 +146,10 @@ func (s Selection) sql(c caller.Caller, today time.Time) (string, []any) {
 	}
 	where := []string{store.Visible("i", 1), "i.status = 'active'"}
 	if s.MaxTLP != nil {
-		// It holds for the own organisation's claims too: a list that is handed
-		// on must not carry them.
-		where = append(where, "i.tlp <= "+arg(int64(*s.MaxTLP)))
+		// It holds for the own organisation's claims too, and what is for a group
+		// is for nobody else at any level: a list that is handed on must not carry
+		// them.
+		where = append(where, "i.tlp <= "+arg(int64(*s.MaxTLP)), "i.group_id = 0")
 	}
 	out := "(i.is_host_entry OR i.is_entry AND i.kind NOT IN ('url', 'domain', 'ipv4', 'ipv6'))"
 	if s.Pages {
@@ -181,12 +182,12 @@ func (s Selection) sql(c caller.Caller, today time.Time) (string, []any) {
 		where = append(where, "i.confidence >= "+arg(s.MinConfidence))
 	}
 	// What the widest claim says comes first, on either engine.
-	order := "i.key, i.tlp, i.organisation_id"
+	order := "i.key, i.tlp, i.organisation_id, i.group_id"
 	if s.ByHost {
 		// True of all, but SQLite then walks the index instead of sorting a
 		// million entries in memory before the first one.
 		where = append(where, "i.host_key >= ''")
-		order = "i.host_key, i.value, i.key, i.tlp, i.organisation_id"
+		order = "i.host_key, i.value, i.key, i.tlp, i.organisation_id, i.group_id"
 	}
 	return `SELECT i.key, i.kind, i.value, i.host, i.is_entry, i.is_host_entry, i.category, i.brand, i.confidence, i.first_seen, i.last_seen, i.valid_until, i.tlp
 		FROM indicator i WHERE ` + strings.Join(where, " AND ") + ` ORDER BY ` + order, args
@@ -194,8 +195,8 @@ func (s Selection) sql(c caller.Caller, today time.Time) (string, []any) {
 
 // Version names the state of what a selection would yield: while it is the
 // same, so is the list. It changes with indicators, which follow guard lists
-// and overrules, with the exceptions of the caller's institution and with what
-// he may see, and at midnight in Tokyo, when validity ends.
+// and overrules, with the exceptions of the caller's institution, with what he
+// may see and the groups that his organisation is in, and at midnight in Tokyo, when validity ends.
 func Version(ctx context.Context, q store.Queryer, c caller.Caller) (string, error) {
 	return version(ctx, q, c, time.Now())
 }
@@ -210,5 +211,10 @@ func version(ctx context.Context, q store.Queryer, c caller.Caller, now time.Tim
 		}
 		parts = append(parts, seq)
 	}
+	groups, err := keysOf(q.Query(ctx, `SELECT group_id FROM sharing_group_member WHERE organisation_id = $1`, org))
+	if err != nil {
+		return "", fmt.Errorf("intel: version: %w", err)
+	}
+	parts = append(parts, groups...)
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(parts), " ", "."), "[]"), nil
 }

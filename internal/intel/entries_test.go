@@ -115,7 +115,7 @@ func (m *model) leaves(s intel.Selection, c *intel.Claim) bool {
 		(s.Categories == nil || slices.Contains(s.Categories, c.Category)) &&
 		(s.IncludeExpired || c.ValidUntil.After(now)) &&
 		(s.MaxAge == 0 || !c.LastSeen.Before(oldest)) &&
-		c.Confidence >= s.MinConfidence && (s.MaxTLP == nil || c.TLP <= *s.MaxTLP)
+		c.Confidence >= s.MinConfidence && (s.MaxTLP == nil || c.TLP <= *s.MaxTLP && c.Group == 0)
 }
 
 // shelf is a portal that holds a few claims.
@@ -304,7 +304,7 @@ func TestVersion(t *testing.T) {
 			{"the exception taken back", func() error { return intel.RemoveException(ctx, p.db, p.ContactA, v) }, true, false},
 			{"a release", func() error {
 				return p.db.Keep(ctx, func(tx *store.Tx) error {
-					return intel.Release(ctx, tx, 0, tlp.Clear, p.Analyst.Org, []indicator.Value{v})
+					return intel.Release(ctx, tx, 0, intel.Audience{Org: p.Analyst.Org}, []indicator.Value{v})
 				})
 			}, true, true},
 			{"nothing", func() error { return nil }, false, false},

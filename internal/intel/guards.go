@@ -275,23 +275,23 @@ func RejudgeWorker(db *store.DB, guards *Guards) job.Worker {
 func rejudge(ctx context.Context, db *store.DB, g *guard.Guard) error {
 	const batch = 20000
 	type row struct {
-		key, level, org int64
-		entry, host     bool
+		key, level, org, group int64
+		entry, host            bool
 	}
 	after := row{key: -1}
 	for {
 		var changed []row
 		n := 0
-		rows, err := db.Query(ctx, `SELECT key, tlp, organisation_id, kind, value, host, is_entry, is_host_entry FROM indicator
-			WHERE (key, tlp, organisation_id) > ($1, $2, $3) ORDER BY key, tlp, organisation_id LIMIT $4`,
-			after.key, after.level, after.org, batch)
+		rows, err := db.Query(ctx, `SELECT key, tlp, organisation_id, group_id, kind, value, host, is_entry, is_host_entry FROM indicator
+			WHERE (key, tlp, organisation_id, group_id) > ($1, $2, $3, $4) ORDER BY key, tlp, organisation_id, group_id LIMIT $5`,
+			after.key, after.level, after.org, after.group, batch)
 		if err != nil {
 			return err
 		}
 		for rows.Next() {
 			var r row
 			var v indicator.Value
-			if err := rows.Scan(&r.key, &r.level, &r.org, &v.Kind, &v.Value, &v.Host, &r.entry, &r.host); err != nil {
+			if err := rows.Scan(&r.key, &r.level, &r.org, &r.group, &v.Kind, &v.Value, &v.Host, &r.entry, &r.host); err != nil {
 				rows.Close()
 				return err
 			}
@@ -313,7 +313,7 @@ func rejudge(ctx context.Context, db *store.DB, g *guard.Guard) error {
 				}
 				for _, r := range changed {
 					if _, err := tx.Exec(ctx, `UPDATE indicator SET is_entry = $1, is_host_entry = $2
-						WHERE key = $3 AND tlp = $4 AND organisation_id = $5`, r.entry, r.host, r.key, r.level, r.org); err != nil {
+						WHERE key = $3 AND tlp = $4 AND organisation_id = $5 AND group_id = $6`, r.entry, r.host, r.key, r.level, r.org, r.group); err != nil {
 						return err
 					}
 				}

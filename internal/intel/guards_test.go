@@ -55,7 +55,13 @@ func TestRejudge(t *testing.T) {
 			t.Errorf("by the bundled lists: %s, want %s", got, want)
 		}
 
-		must(member.AddDomain(ctx, p.db, p.ContactA, p.ContactA.Org, "kou-byouin.jp"))
+		waiting, err := member.AddDomain(ctx, p.db, p.ContactA, p.ContactA.Org, "kou-byouin.jp")
+		must(err)
+		if got, want := judged(), "https://portal.kou-byouin.jp/x! https://www.google.com/search/x"; !waiting || got != want {
+			t.Errorf("while an own domain waits: %s, want %s", got, want)
+		}
+		_, err = member.AddDomain(ctx, p.db, p.Operator, p.ContactA.Org, "kou-byouin.jp")
+		must(err)
 		if got, want := judged(), "https://www.google.com/search/x"; got != want {
 			t.Errorf("with an own domain: %s, want %s", got, want)
 		}

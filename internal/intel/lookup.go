@@ -57,7 +57,7 @@ func lookup(ctx context.Context, q store.Queryer, key int64, c caller.Caller, v 
 	rows, err := q.Query(ctx, `SELECT i.tlp, i.organisation_id, i.written, i.category, i.brand, i.first_seen, i.last_seen, i.confidence,
 			i.valid_until, i.status, i.is_entry, i.is_host_entry
 		FROM indicator i WHERE i.key = $1 AND i.value = $4 AND `+store.Visible("i", 2)+`
-		ORDER BY i.status, i.tlp, i.organisation_id`, key, ceiling, org, v.Value)
+		ORDER BY i.status, i.tlp, i.organisation_id, i.group_id`, key, ceiling, org, v.Value)
 	if err != nil {
 		return h, err
 	}

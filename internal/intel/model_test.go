@@ -32,6 +32,7 @@ type said struct {
 	value string
 	tlp   tlp.Level
 	org   int64
+	group int64
 }
 
 // model is a portal and, beside it, what it should hold, kept by plain means.
@@ -46,6 +47,8 @@ type model struct {
 	claims map[said]*intel.Claim
 	counts map[said]int  // observations
 	brands map[said]bool // whether one of them named a brand
+	groups []int64       // with which something is shared; 0 is all
+	in     map[[2]int64]bool
 }
 
 func newModel(t *testing.T, db *store.DB) *model {
@@ -55,6 +58,10 @@ func newModel(t *testing.T, db *store.DB) *model {
 		m.file, err = tx.Insert(ctx, `INSERT INTO import_file (format, name, organisation_id) VALUES ('csv', 'a.csv', $1) RETURNING id`, m.Analyst.Org)
 		return err
 	}))
+	m.groups, m.in = []int64{0, 0}, map[[2]int64]bool{}
+	for _, members := range [][]int64{{m.Analyst.Org, m.ContactA.Org}, {m.Analyst.Org, m.ContactB.Org, m.ContactV.Org}} {
+		m.group(members...)
+	}
 	for i := range 40 { // hosts whose names sort otherwise than their labels
 		for _, host := range []string{"h%d.example", "www.h%d.example", "h%d-a.example", "a.b.h%d.test"} {
 			m.value(indicator.URL, fmt.Sprintf("https://"+host+"/login", i))
@@ -70,6 +77,22 @@ func newModel(t *testing.T, db *store.DB) *model {
 	m.value(indicator.Email, "evil@h1.example")
 	m.value(indicator.SHA256, fmt.Sprintf("%064d", 1))
 	return m
+}
+
+// group founds a sharing group.
+func (m *model) group(members ...int64) {
+	m.t.Helper()
+	m.must(m.db.Keep(ctx, func(tx *store.Tx) error {
+		id, err := tx.Insert(ctx, `INSERT INTO sharing_group (name, purpose, created_at, closed_at) VALUES ('組', '', 1, 0) RETURNING id`)
+		m.groups = append(m.groups, id)
+		for _, org := range members {
+			m.in[[2]int64{id, org}] = true
+			if err == nil {
+				_, err = tx.Exec(ctx, `INSERT INTO sharing_group_member (group_id, organisation_id, since) VALUES ($1, $2, 1)`, id, org)
+			}
+		}
+		return err
+	}))
 }
 
 func (m *model) value(kind indicator.Kind, s string) {
@@ -99,7 +122,7 @@ func (m *model) record(n int) (got, want intel.Outcome) {
 		if m.r.IntN(6) > 0 {
 			seen = now.AddDate(0, 0, -m.r.IntN(220)).Add(time.Duration(m.r.IntN(24*60)) * time.Minute).UTC()
 		}
-		claim := intel.Claim{TLP: tlp.Levels[m.r.IntN(5)], Org: c.Org, Category: category.Phishing, Brand: []string{"", "銀行"}[m.r.IntN(2)],
+		claim := intel.Claim{TLP: tlp.Levels[m.r.IntN(5)], Org: c.Org, Group: m.groups[m.r.IntN(len(m.groups))], Category: category.Phishing, Brand: []string{"", "銀行"}[m.r.IntN(2)],
 			Confidence: 10 * m.r.IntN(11), Entry: m.r.IntN(8) > 0, HostEntry: m.r.IntN(3) > 0 && v.Host != ""}
 		if old := m.anyOf(v.Value); old != nil { // one guard judges all alike
 			claim.Entry, claim.HostEntry = old.Entry, old.HostEntry
@@ -147,7 +170,7 @@ func (m *model) expect(batch []intel.Observation) (out intel.Outcome) {
 		if !o.Entry && !o.HostEntry {
 			out.Excluded++
 		}
-		id := said{o.Value.Value, o.TLP, o.Org}
+		id := said{o.Value.Value, o.TLP, o.Org, o.Group}
 		m.counts[id]++
 		m.brands[id] = m.brands[id] || o.Brand != ""
 		c := m.claims[id]
@@ -183,10 +206,15 @@ func (m *model) expect(batch []intel.Observation) (out intel.Outcome) {
 	return out
 }
 
+// sees is who may see a claim, written out anew.
+func (m *model) sees(c caller.Caller, id said) bool {
+	return id.org == c.Org || id.tlp <= c.Ceiling() && (id.group == 0 || m.in[[2]int64{id.group, c.Org}])
+}
+
 // visible returns the model's claims about a value that a caller may see.
 func (m *model) visible(c caller.Caller, value string) (all []*intel.Claim) {
 	for id, claim := range m.claims {
-		if id.value == value && (id.tlp <= c.Ceiling() || id.org == c.Org) {
+		if id.value == value && m.sees(c, id) {
 			all = append(all, claim)
 		}
 	}

@@ -57,7 +57,7 @@ func TestRecordAndLookup(t *testing.T) {
 				orgs, seen, brand, active := map[int64]bool{}, 0, false, false
 				for _, claim := range all {
 					orgs[claim.Org] = true
-					id := said{m.values[i].Value, claim.TLP, claim.Org}
+					id := said{m.values[i].Value, claim.TLP, claim.Org, claim.Group}
 					seen += m.counts[id]
 					brand = brand || m.brands[id]
 					active = active || claim.ValidUntil.After(time.Now())
@@ -203,10 +203,10 @@ func TestReleaseAndRenew(t *testing.T) {
 		do(func(tx *store.Tx) error { return intel.Assert(ctx, tx, []intel.Claim{claim(tlp.Green, b)}) })
 
 		do(func(tx *store.Tx) error {
-			return intel.Renew(ctx, tx, tlp.Green, a, []indicator.Value{v}, seen.AddDate(0, 0, 10))
+			return intel.Renew(ctx, tx, intel.Audience{TLP: tlp.Green, Org: a}, []indicator.Value{v}, seen.AddDate(0, 0, 10))
 		})
 		do(func(tx *store.Tx) error {
-			return intel.Renew(ctx, tx, tlp.Green, a, []indicator.Value{v}, seen.AddDate(0, 0, 5))
+			return intel.Renew(ctx, tx, intel.Audience{TLP: tlp.Green, Org: a}, []indicator.Value{v}, seen.AddDate(0, 0, 5))
 		}) // earlier
 		if _, last := state(tlp.Green, a); !last.Equal(seen.AddDate(0, 0, 10)) {
 			t.Errorf("renewed to %v", last)
@@ -215,7 +215,7 @@ func TestReleaseAndRenew(t *testing.T) {
 			t.Errorf("another organisation's claim was renewed to %v", last)
 		}
 		do(func(tx *store.Tx) error {
-			return intel.Release(ctx, tx, 0, tlp.Green, a, []indicator.Value{v})
+			return intel.Release(ctx, tx, 0, intel.Audience{TLP: tlp.Green, Org: a}, []indicator.Value{v})
 		})
 		for _, c := range []struct {
 			level tlp.Level
@@ -249,7 +249,9 @@ func TestReleaseAndRenew(t *testing.T) {
 			_, err := intel.Record(ctx, tx, []intel.Observation{o})
 			return err
 		})
-		do(func(tx *store.Tx) error { return intel.Release(ctx, tx, 0, tlp.Green, a, []indicator.Value{v}) })
+		do(func(tx *store.Tx) error {
+			return intel.Release(ctx, tx, 0, intel.Audience{TLP: tlp.Green, Org: a}, []indicator.Value{v})
+		})
 		if status, _ := state(tlp.Green, a); status != "active" {
 			t.Errorf("an observed claim is %s after its advisory is gone", status)
 		}

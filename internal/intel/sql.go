@@ -21,12 +21,12 @@ import (
 )
 
 func observationValues(o *Observation) []any {
-	return []any{o.Key, o.ClaimKey, int64(o.TLP), o.Org, o.File, o.Source, string(o.Category), o.Brand, o.Written,
+	return []any{o.Key, o.ClaimKey, int64(o.TLP), o.Org, o.Group, o.File, o.Source, string(o.Category), o.Brand, o.Written,
 		store.Micros(o.ObservedAt), trend.Day(o.ObservedAt)}
 }
 
-const insertObservation = `INSERT INTO observation (key, indicator_key, tlp, organisation_id, file_id, source, category, brand, written, observed_at, day)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (key) DO NOTHING`
+const insertObservation = `INSERT INTO observation (key, indicator_key, tlp, organisation_id, group_id, file_id, source, category, brand, written, observed_at, day)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (key) DO NOTHING`
 
 // insertObservations stores the rows that are not there and returns them.
 // Prepared rows are the fastest way into SQLite, COPY the one into PostgreSQL.
@@ -54,7 +54,7 @@ func insertObservations(ctx context.Context, tx *store.Tx, rows []placed) ([]pla
 	return fresh, nil
 }
 
-var observationColumns = []string{"key", "indicator_key", "tlp", "organisation_id", "file_id", "source", "category",
+var observationColumns = []string{"key", "indicator_key", "tlp", "organisation_id", "group_id", "file_id", "source", "category",
 	"brand", "written", "observed_at", "day"}
 
 // copyObservations looks which rows are there and copies the others. That is
@@ -121,10 +121,10 @@ func keysOf(rows *sql.Rows, err error) ([]int64, error) {
 	return keys, rows.Err()
 }
 
-const insertClaim = `INSERT INTO indicator (key, tlp, organisation_id, kind, value, host, host_key, written, category, brand,
+const insertClaim = `INSERT INTO indicator (key, tlp, organisation_id, group_id, kind, value, host, host_key, written, category, brand,
 		first_seen, last_seen, confidence, valid_until, status, is_entry, is_host_entry)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-	ON CONFLICT (key, tlp, organisation_id) DO NOTHING`
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+	ON CONFLICT (key, tlp, organisation_id, group_id) DO NOTHING`
 
 // widen is what an existing claim takes from a new one; it writes only when
 // something moves. Blank dates (0) move nothing.
@@ -140,12 +140,12 @@ const widens = ` (n.last_seen > o.last_seen OR n.valid_until > o.valid_until OR 
 	OR n.first_seen > 0 AND (o.first_seen = 0 OR n.first_seen < o.first_seen) OR o.status <> 'active')`
 
 const updateClaim = `UPDATE indicator AS o` + widen + `
-	FROM (SELECT CAST($1 AS BIGINT) AS key, CAST($2 AS BIGINT) AS tlp, CAST($3 AS BIGINT) AS organisation_id,
-		CAST($4 AS TEXT) AS brand, CAST($5 AS BIGINT) AS first_seen, CAST($6 AS BIGINT) AS last_seen,
-		CAST($7 AS BIGINT) AS confidence, CAST($8 AS BIGINT) AS valid_until) AS n
-	WHERE o.key = n.key AND o.tlp = n.tlp AND o.organisation_id = n.organisation_id AND` + widens
+	FROM (SELECT CAST($1 AS BIGINT) AS key, CAST($2 AS BIGINT) AS tlp, CAST($3 AS BIGINT) AS organisation_id, CAST($4 AS BIGINT) AS group_id,
+		CAST($5 AS TEXT) AS brand, CAST($6 AS BIGINT) AS first_seen, CAST($7 AS BIGINT) AS last_seen,
+		CAST($8 AS BIGINT) AS confidence, CAST($9 AS BIGINT) AS valid_until) AS n
+	WHERE o.key = n.key AND o.tlp = n.tlp AND o.organisation_id = n.organisation_id AND o.group_id = n.group_id AND` + widens
 
-// upsertClaims is storeClaims for claims of one organisation at one TLP.
+// upsertClaims is storeClaims for claims to one audience.
 func upsertClaims(ctx context.Context, tx *store.Tx, claims map[int64]*Claim) (added, renewed int, err error) {
 	all := make([]keyedClaim, 0, len(claims))
 	for key, c := range claims {
@@ -157,7 +157,7 @@ func upsertClaims(ctx context.Context, tx *store.Tx, claims map[int64]*Claim) (a
 
 // claimValues are the columns of a claim, in the order of insertClaim.
 func claimValues(c *keyedClaim) []any {
-	return []any{c.key, int64(c.TLP), c.Org, string(c.Kind), c.Value.Value, c.Host, indicator.HostKey(c.Host), c.Written, string(c.Category), c.Brand,
+	return []any{c.key, int64(c.TLP), c.Org, c.Group, string(c.Kind), c.Value.Value, c.Host, indicator.HostKey(c.Host), c.Written, string(c.Category), c.Brand,
 		store.Micros(c.FirstSeen), store.Micros(c.LastSeen), int64(c.Confidence), store.Micros(c.ValidUntil), c.status(), c.Entry, c.HostEntry}
 }
 
@@ -202,14 +202,14 @@ func storeClaims(ctx context.Context, tx *store.Tx, claims []keyedClaim) (added,
 func widenClaims(ctx context.Context, tx *store.Tx, old []*keyedClaim) (renewed int, err error) {
 	for _, c := range old {
 		var kind, value string
-		if err := tx.QueryRow(ctx, `SELECT kind, value FROM indicator WHERE key = $1 AND tlp = $2 AND organisation_id = $3`,
-			c.key, int64(c.TLP), c.Org).Scan(&kind, &value); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT kind, value FROM indicator WHERE key = $1 AND tlp = $2 AND organisation_id = $3 AND group_id = $4`,
+			c.key, int64(c.TLP), c.Org, c.Group).Scan(&kind, &value); err != nil {
 			return 0, err
 		}
 		if kind != string(c.Kind) || value != c.Value.Value {
 			return 0, collided(c.Kind)
 		}
-		n, err := tx.Exec(ctx, updateClaim, c.key, int64(c.TLP), c.Org, c.Brand, store.Micros(c.FirstSeen), store.Micros(c.LastSeen),
+		n, err := tx.Exec(ctx, updateClaim, c.key, int64(c.TLP), c.Org, c.Group, c.Brand, store.Micros(c.FirstSeen), store.Micros(c.LastSeen),
 			int64(c.Confidence), store.Micros(c.ValidUntil))
 		if err != nil {
 			return 0, fmt.Errorf("intel: indicator: %w", err)
@@ -219,14 +219,14 @@ func widenClaims(ctx context.Context, tx *store.Tx, old []*keyedClaim) (renewed 
 	return renewed, nil
 }
 
-var claimColumns = []string{"key", "tlp", "organisation_id", "kind", "value", "host", "host_key", "written", "category", "brand",
+var claimColumns = []string{"key", "tlp", "organisation_id", "group_id", "kind", "value", "host", "host_key", "written", "category", "brand",
 	"first_seen", "last_seen", "confidence", "valid_until", "status", "is_entry", "is_host_entry"}
 
 // manyWidened is updateClaim for arrays of columns.
 const manyWidened = `UPDATE indicator AS o` + widen + `
-	FROM unnest($1::BIGINT[], $2::BIGINT[], $3::BIGINT[], $4::TEXT[], $5::BIGINT[], $6::BIGINT[], $7::BIGINT[], $8::BIGINT[])
-		AS n (key, tlp, organisation_id, brand, first_seen, last_seen, confidence, valid_until)
-	WHERE o.key = n.key AND o.tlp = n.tlp AND o.organisation_id = n.organisation_id AND` + widens
+	FROM unnest($1::BIGINT[], $2::BIGINT[], $3::BIGINT[], $4::BIGINT[], $5::TEXT[], $6::BIGINT[], $7::BIGINT[], $8::BIGINT[], $9::BIGINT[])
+		AS n (key, tlp, organisation_id, group_id, brand, first_seen, last_seen, confidence, valid_until)
+	WHERE o.key = n.key AND o.tlp = n.tlp AND o.organisation_id = n.organisation_id AND o.group_id = n.group_id AND` + widens
 
 // copyClaims is storeClaims as copyObservations is insertObservations.
 func copyClaims(ctx context.Context, tx *store.Tx, claims []keyedClaim) (added, renewed int, ok bool, err error) {
@@ -234,7 +234,7 @@ func copyClaims(ctx context.Context, tx *store.Tx, claims []keyedClaim) (added, 
 	for i := range claims {
 		keys[i] = claims[i].key
 	}
-	rows, err := tx.Query(ctx, `SELECT key, tlp, organisation_id, kind, value FROM indicator WHERE key = ANY($1::BIGINT[])`, keys)
+	rows, err := tx.Query(ctx, `SELECT key, tlp, organisation_id, group_id, kind, value FROM indicator WHERE key = ANY($1::BIGINT[])`, keys)
 	if err != nil {
 		return 0, 0, false, fmt.Errorf("intel: indicators: %w", err)
 	}
@@ -243,7 +243,7 @@ func copyClaims(ctx context.Context, tx *store.Tx, claims []keyedClaim) (added, 
 	for rows.Next() {
 		var id claimID
 		var v indicator.Value
-		if err := rows.Scan(&id.key, &id.tlp, &id.org, &v.Kind, &v.Value); err != nil {
+		if err := rows.Scan(&id.key, &id.to.TLP, &id.to.Org, &id.to.Group, &v.Kind, &v.Value); err != nil {
 			return 0, 0, false, err
 		}
 		known[id] = v
@@ -275,15 +275,15 @@ func widenMany(ctx context.Context, tx *store.Tx, old []*keyedClaim) (int, error
 	if len(old) == 0 {
 		return 0, nil
 	}
-	var ints [7][]int64
+	var ints [8][]int64
 	var brands []string
 	for _, c := range old {
-		for i, v := range [...]int64{c.key, int64(c.TLP), c.Org, store.Micros(c.FirstSeen), store.Micros(c.LastSeen), int64(c.Confidence), store.Micros(c.ValidUntil)} {
+		for i, v := range [...]int64{c.key, int64(c.TLP), c.Org, c.Group, store.Micros(c.FirstSeen), store.Micros(c.LastSeen), int64(c.Confidence), store.Micros(c.ValidUntil)} {
 			ints[i] = append(ints[i], v)
 		}
 		brands = append(brands, c.Brand)
 	}
-	n, err := tx.Exec(ctx, manyWidened, ints[0], ints[1], ints[2], brands, ints[3], ints[4], ints[5], ints[6])
+	n, err := tx.Exec(ctx, manyWidened, ints[0], ints[1], ints[2], ints[3], brands, ints[4], ints[5], ints[6], ints[7])
 	if err != nil {
 		return 0, fmt.Errorf("intel: indicators: %w", err)
 	}
@@ -291,15 +291,16 @@ func widenMany(ctx context.Context, tx *store.Tx, old []*keyedClaim) (int, error
 }
 
 const releaseClaim = `UPDATE indicator SET status = 'revoked'
-	WHERE key = $1 AND tlp = $2 AND organisation_id = $3 AND status = 'active'
-	AND NOT EXISTS (SELECT 1 FROM observation o WHERE o.indicator_key = $1 AND o.tlp = $2 AND o.organisation_id = $3)
+	WHERE key = $1 AND tlp = $2 AND organisation_id = $3 AND group_id = $4 AND status = 'active'
+	AND NOT EXISTS (SELECT 1 FROM observation o WHERE o.indicator_key = $1 AND o.tlp = $2 AND o.organisation_id = $3 AND o.group_id = $4)
 	AND NOT EXISTS (SELECT 1 FROM advisory_indicator ai JOIN advisory a ON a.id = ai.advisory_id
-		WHERE ai.indicator_key = $1 AND a.tlp = $2 AND a.organisation_id = $3 AND a.state IN ('published', 'corrected') AND a.id <> $4)`
+		WHERE ai.indicator_key = $1 AND a.tlp = $2 AND a.organisation_id = $3 AND a.group_id = $4
+		AND a.state IN ('published', 'corrected') AND a.id <> $5)`
 
-const forgetClaim = `DELETE FROM indicator WHERE key = $1 AND tlp = $2 AND organisation_id = $3 AND status = 'revoked'`
+const forgetClaim = `DELETE FROM indicator WHERE key = $1 AND tlp = $2 AND organisation_id = $3 AND group_id = $4 AND status = 'revoked'`
 
-const renewClaim = `UPDATE indicator SET last_seen = $4, valid_until = CASE WHEN valid_until > $5 THEN valid_until ELSE $5 END
-	WHERE key = $1 AND tlp = $2 AND organisation_id = $3 AND status = 'active' AND last_seen < $4`
+const renewClaim = `UPDATE indicator SET last_seen = $5, valid_until = CASE WHEN valid_until > $6 THEN valid_until ELSE $6 END
+	WHERE key = $1 AND tlp = $2 AND organisation_id = $3 AND group_id = $4 AND status = 'active' AND last_seen < $5`
 
 // chunk is how many keys one look-up names: SQLite allows 32,766 parameters,
 // and a text that is always the same is prepared once.
@@ -354,18 +355,18 @@ func storedObservations(ctx context.Context, q store.Queryer, keys []int64) (map
 	return known, err
 }
 
-// storedClaims reads an organisation's claims about indicators at every TLP.
+// storedClaims reads an organisation's claims about indicators to every audience.
 func storedClaims(ctx context.Context, q store.Queryer, org int64, keys []int64, each func(claimID, extent)) error {
-	return inKeys(ctx, q, `SELECT key, tlp, first_seen, last_seen, valid_until, confidence, status FROM indicator
+	return inKeys(ctx, q, `SELECT key, tlp, group_id, first_seen, last_seen, valid_until, confidence, status FROM indicator
 		WHERE organisation_id = $1 AND key IN `, keys, func(scan func(...any) error) error {
-		id := claimID{org: org}
+		id := claimID{to: Audience{Org: org}}
 		var level, first, last, valid int64
 		var e extent
 		var status string
-		if err := scan(&id.key, &level, &first, &last, &valid, &e.confidence, &status); err != nil {
+		if err := scan(&id.key, &level, &id.to.Group, &first, &last, &valid, &e.confidence, &status); err != nil {
 			return err
 		}
-		id.tlp, e.revoked = tlp.Level(level), status != "active"
+		id.to.TLP, e.revoked = tlp.Level(level), status != "active"
 		e.first, e.last, e.valid = store.Time(first), store.Time(last), store.Time(valid)
 		each(id, e)
 		return nil

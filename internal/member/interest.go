@@ -12,6 +12,7 @@ import (
 	"teiten/internal/caller"
 	"teiten/internal/fault"
 	"teiten/internal/fold"
+	"teiten/internal/permit"
 	"teiten/internal/store"
 )
 
@@ -53,7 +54,7 @@ var cpePart = strings.NewReplacer("\x00", ":", `\`, "", "_", " ")
 
 // AddInterest adds what an institution uses; adding it again changes nothing.
 func AddInterest(ctx context.Context, db *store.DB, c caller.Caller, i Interest) error {
-	if err := mayManage(c, i.Org); err != nil {
+	if err := permit.CheckFor(c, permit.InstitutionManage, i.Org); err != nil {
 		return err
 	}
 	i.Value = strings.TrimSpace(i.Value)
@@ -94,7 +95,7 @@ func AddInterest(ctx context.Context, db *store.DB, c caller.Caller, i Interest)
 
 // RemoveInterest takes one off the list.
 func RemoveInterest(ctx context.Context, db *store.DB, c caller.Caller, org, id int64) error {
-	if err := mayManage(c, org); err != nil {
+	if err := permit.CheckFor(c, permit.InstitutionManage, org); err != nil {
 		return err
 	}
 	return db.Write(ctx, c, func(tx *store.Tx) error {
@@ -113,8 +114,8 @@ func RemoveInterest(ctx context.Context, db *store.DB, c caller.Caller, org, id 
 // Interests lists what an organisation uses. Others may not see it: it tells
 // an attacker where to aim.
 func Interests(ctx context.Context, q store.Queryer, c caller.Caller, org int64) ([]Interest, error) {
-	if c.Org != org && !operates(c) {
-		return nil, fault.New(fault.Forbidden, "fault.forbidden")
+	if err := permit.CheckFor(c, permit.InterestRead, org); err != nil {
+		return nil, err
 	}
 	rows, err := q.Query(ctx, `SELECT id, kind, value FROM interest WHERE organisation_id = $1 ORDER BY kind, folded`, org)
 	if err != nil {

@@ -2,15 +2,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package member is the register: organisations (the ISAC, institutions,
-// vendors, outside bodies), the accounts of their people, and what concerns an
-// institution: its domains and the vendors and products that it uses.
+// vendors, outside bodies), the accounts of their people, the groups in which
+// they share, and what concerns an institution: its domains and the vendors
+// and products that it uses. Who joins, who leaves, and who changes from one
+// to another is decided here; what an account may do, package permit says.
 package member
 
 import (
 	"cmp"
 	"context"
+	"errors"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"teiten/internal/audit"
@@ -26,8 +30,13 @@ type Organisation struct {
 	Kind       caller.OrgKind `json:"kind"`
 	Name       string         `json:"name"`
 	Short      string         `json:"short"`
-	Prefecture string         `json:"prefecture"`
+	Prefecture string         `json:"prefecture"` // one of the 47, "" when it is not known
 	Beds       int            `json:"beds"`
+	Facility   Facility       `json:"facility,omitempty"` // of an institution
+	// WardCheck lets a ward's shared PC check and report a mail without
+	// anybody signing in.
+	WardCheck bool      `json:"ward_check,omitempty"`
+	LeftAt    time.Time `json:"left_at,omitzero"` // zero for members
 }
 
 // Account is a person, or a machine, of an organisation.
@@ -38,74 +47,46 @@ type Account struct {
 	Title  string
 	Role   caller.Role
 	Active bool
+
+	// The rest is for those who may read accounts: [People] and [Find] fill it.
+
+	Login     string    // folded; "" cannot sign in
+	Mail      string    // where notices go
+	Evaluator bool      // an outside researcher, for a time
+	ExpiresAt time.Time // zero for never
+	LeftAt    time.Time
+	MovedFrom int64 // the account of the same person in her former organisation
 }
 
 const (
-	maxName      = 200
+	maxName      = 200 // characters
 	maxInterests = 1000
 	maxDomains   = 200
 )
 
-// AddOrganisation registers an organisation. Operators only.
-func AddOrganisation(ctx context.Context, tx *store.Tx, o Organisation) (int64, error) {
-	if !operates(tx.Caller) {
-		return 0, fault.New(fault.Forbidden, "fault.forbidden")
-	}
-	o.Name, o.Short = strings.TrimSpace(o.Name), strings.TrimSpace(o.Short)
-	if o.Short == "" {
-		o.Short = o.Name
-	}
-	if err := cmp.Or(checkName(o.Name, "name"), checkName(o.Short, "short")); err != nil {
-		return 0, err
-	}
-	known := false
-	for _, k := range caller.OrgKinds {
-		known = known || k == o.Kind
-	}
-	if !known {
-		return 0, fault.New(fault.Invalid, "member.kind", "value", string(o.Kind)).At("kind")
-	}
-	id, err := tx.Insert(ctx, `INSERT INTO organisation (kind, name, short, prefecture, beds, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,
-		string(o.Kind), o.Name, o.Short, o.Prefecture, o.Beds, store.Micros(tx.Now))
-	if err != nil {
-		return 0, err
-	}
-	return id, audit.Append(ctx, tx, "organisation.add", object("organisation", id), "name", o.Name, "kind", string(o.Kind))
+// Admitted is the predicate of every query that lets an account in: it is
+// active, has not left and not expired, and neither has its organisation left.
+// The aliases are a for account and o for organisation; $n is the present, as
+// [Present] returns it.
+func Admitted(n int) string {
+	return `a.active AND a.left_at = 0 AND (a.expires_at = 0 OR a.expires_at > $` + strconv.Itoa(n) + `) AND o.left_at = 0`
 }
 
-// AddAccount registers a person. Operators only.
-func AddAccount(ctx context.Context, tx *store.Tx, a Account) (int64, error) {
-	if !operates(tx.Caller) {
-		return 0, fault.New(fault.Forbidden, "fault.forbidden")
+// Present returns the argument of [Admitted]: the time of the transaction, or
+// of now outside of one.
+func Present(q store.Queryer) int64 {
+	if tx, ok := q.(*store.Tx); ok {
+		return store.Micros(tx.Now)
 	}
-	if err := checkName(a.Name, "name"); err != nil {
-		return 0, err
-	}
-	if !(caller.Caller{Role: a.Role}).Is(caller.Roles...) {
-		return 0, fault.New(fault.Invalid, "member.role", "value", string(a.Role)).At("role")
-	}
-	var kind caller.OrgKind
-	if err := tx.QueryRow(ctx, `SELECT kind FROM organisation WHERE id = $1`, a.Org.ID).Scan(&kind); err != nil {
-		return 0, store.NotFound(err)
-	}
-	if (a.Role == caller.Operator || a.Role == caller.Analyst) && kind != caller.ISAC {
-		return 0, fault.New(fault.Invalid, "member.role_isac").At("role")
-	}
-	id, err := tx.Insert(ctx, `INSERT INTO account (organisation_id, name, title, role, active, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,
-		a.Org.ID, a.Name, a.Title, string(a.Role), true, store.Micros(tx.Now))
-	if err != nil {
-		return 0, err
-	}
-	return id, audit.Append(ctx, tx, "account.add", object("account", id), "organisation", a.Org.ID, "role", string(a.Role))
+	return store.Micros(time.Now())
 }
 
-// Caller returns the caller that an active account is, through a channel.
+// Caller returns the caller that an account is, through a channel. One that
+// has left or expired, or whose organisation left, is not found.
 func Caller(ctx context.Context, q store.Queryer, account int64, channel string) (caller.Caller, error) {
 	c := caller.Caller{Account: account, Channel: channel}
 	err := q.QueryRow(ctx, `SELECT a.name, a.role, o.id, o.short, o.kind
-		FROM account a JOIN organisation o ON o.id = a.organisation_id WHERE a.id = $1 AND a.active`, account).
+		FROM account a JOIN organisation o ON o.id = a.organisation_id WHERE a.id = $1 AND `+Admitted(2), account, Present(q)).
 		Scan(&c.Name, &c.Role, &c.Org, &c.OrgName, &c.OrgKind)
 	if err != nil {
 		return caller.Caller{}, store.NotFound(err)
@@ -113,33 +94,41 @@ func Caller(ctx context.Context, q store.Queryer, account int64, channel string)
 	return c, nil
 }
 
+// errRegistered undoes the registration when another process was faster.
+var errRegistered = errors.New("member: the operator is registered already")
+
+// localOperator is the name of the account that the command line makes for
+// itself; set-up gives it to the first operator.
+const localOperator = "local operator"
+
 // LocalOperator returns the caller of the command line: an audited operator of
 // the ISAC that holds the store, which is registered if there is none yet.
 func LocalOperator(ctx context.Context, db *store.DB, channel string) (caller.Caller, error) {
-	const name = "local operator"
 	find := func(q store.Queryer) (int64, error) {
 		var id int64
 		err := q.QueryRow(ctx, `SELECT a.id FROM account a JOIN organisation o ON o.id = a.organisation_id
-			WHERE o.kind = 'isac' AND a.role = 'operator' AND a.active ORDER BY a.id LIMIT 1`).Scan(&id)
+			WHERE o.kind = 'isac' AND a.role = 'operator' AND `+Admitted(1)+` ORDER BY a.id LIMIT 1`, Present(q)).Scan(&id)
 		return id, store.NotFound(err)
 	}
 	id, err := find(db)
 	if fault.Is(err, fault.NotFound) {
 		err = db.Write(ctx, caller.System("init"), func(tx *store.Tx) error {
-			if id, err = find(tx); !fault.Is(err, fault.NotFound) {
+			if err := serialise(ctx, tx); err != nil {
 				return err
 			}
-			var org int64
-			err = tx.QueryRow(ctx, `SELECT id FROM organisation WHERE kind = 'isac' ORDER BY id LIMIT 1`).Scan(&org)
-			if err = store.NotFound(err); fault.Is(err, fault.NotFound) {
-				org, err = AddOrganisation(ctx, tx, Organisation{Kind: caller.ISAC, Name: "ISAC"})
+			if id, err = find(tx); !fault.Is(err, fault.NotFound) {
+				return cmp.Or(err, errRegistered)
 			}
+			org, err := centre(ctx, tx, "ISAC")
 			if err != nil {
 				return err
 			}
-			id, err = AddAccount(ctx, tx, Account{Org: Organisation{ID: org}, Name: name, Role: caller.Operator})
+			id, err = AddAccount(ctx, tx, Account{Org: Organisation{ID: org}, Name: localOperator, Role: caller.Operator})
 			return err
 		})
+		if errors.Is(err, errRegistered) {
+			err = nil
+		}
 	}
 	if err != nil {
 		return caller.Caller{}, err
@@ -147,55 +136,69 @@ func LocalOperator(ctx context.Context, db *store.DB, channel string) (caller.Ca
 	return Caller(ctx, db, id, channel)
 }
 
-// Organisations lists the register, the ISAC first, institutions by name.
-func Organisations(ctx context.Context, q store.Queryer) ([]Organisation, error) {
-	rows, err := q.Query(ctx, `SELECT id, kind, name, short, prefecture, beds FROM organisation
-		ORDER BY CASE kind WHEN 'isac' THEN 0 WHEN 'institution' THEN 1 ELSE 2 END, id`)
+// Found makes the ISAC and its first operator, for set-up. What the command
+// line registered for itself before becomes hers. Once an operator has a login
+// it is a Conflict: others are added by her.
+func Found(ctx context.Context, tx *store.Tx, isacName, operatorName, login string) (org, account int64, err error) {
+	login, err = FoldLogin(login)
+	if err == nil {
+		err = checkName(operatorName, "operator")
+	}
+	if err == nil {
+		err = checkName(isacName, "isac")
+	}
+	if err == nil {
+		err = serialise(ctx, tx)
+	}
 	if err != nil {
-		return nil, err
+		return 0, 0, err
 	}
-	defer rows.Close()
-	var all []Organisation
-	for rows.Next() {
-		var o Organisation
-		if err := rows.Scan(&o.ID, &o.Kind, &o.Name, &o.Short, &o.Prefecture, &o.Beds); err != nil {
-			return nil, err
-		}
-		all = append(all, o)
+	var founded int
+	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM account a JOIN organisation o ON o.id = a.organisation_id
+		WHERE o.kind = 'isac' AND a.role = 'operator' AND a.login <> ''`).Scan(&founded); err != nil {
+		return 0, 0, err
 	}
-	return all, rows.Err()
+	if founded > 0 {
+		return 0, 0, fault.New(fault.Conflict, "member.founded")
+	}
+	isacName, operatorName = strings.TrimSpace(isacName), strings.TrimSpace(operatorName)
+	if org, err = centre(ctx, tx, isacName); err != nil {
+		return 0, 0, err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE organisation SET name = $1, short = $1 WHERE id = $2`, isacName, org); err != nil {
+		return 0, 0, err
+	}
+	err = tx.QueryRow(ctx, `SELECT id FROM account WHERE organisation_id = $1 AND role = 'operator' AND name = $2 AND login = ''
+		ORDER BY id LIMIT 1`, org, localOperator).Scan(&account)
+	switch err = store.NotFound(err); {
+	case fault.Is(err, fault.NotFound):
+		account, err = AddAccount(ctx, tx, Account{Org: Organisation{ID: org}, Name: operatorName, Role: caller.Operator, Login: login})
+		return org, account, err
+	case err != nil:
+		return 0, 0, err
+	}
+	if err := loginFree(ctx, tx, login, account); err != nil {
+		return 0, 0, err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE account SET name = $1, login = $2 WHERE id = $3`, operatorName, login, account); err != nil {
+		return 0, 0, err
+	}
+	return org, account, audit.Append(ctx, tx, "account.change", object("account", account), "login", audit.Delta{After: audit.Personal(tx, login)})
 }
 
-// Accounts lists the active accounts in the order of their organisations.
-func Accounts(ctx context.Context, q store.Queryer) ([]Account, error) {
-	rows, err := q.Query(ctx, `SELECT a.id, a.name, a.title, a.role, o.id, o.kind, o.name, o.short, o.prefecture, o.beds
-		FROM account a JOIN organisation o ON o.id = a.organisation_id WHERE a.active
-		ORDER BY CASE o.kind WHEN 'isac' THEN 0 WHEN 'institution' THEN 1 ELSE 2 END, o.id, a.id`)
-	if err != nil {
-		return nil, err
+// centre returns the ISAC, which is registered under the name if there is none.
+func centre(ctx context.Context, tx *store.Tx, name string) (org int64, err error) {
+	err = tx.QueryRow(ctx, `SELECT id FROM organisation WHERE kind = 'isac' ORDER BY id LIMIT 1`).Scan(&org)
+	if err = store.NotFound(err); fault.Is(err, fault.NotFound) {
+		return AddOrganisation(ctx, tx, Organisation{Kind: caller.ISAC, Name: name})
 	}
-	defer rows.Close()
-	var all []Account
-	for rows.Next() {
-		a := Account{Active: true}
-		if err := rows.Scan(&a.ID, &a.Name, &a.Title, &a.Role, &a.Org.ID, &a.Org.Kind, &a.Org.Name, &a.Org.Short, &a.Org.Prefecture, &a.Org.Beds); err != nil {
-			return nil, err
-		}
-		all = append(all, a)
-	}
-	return all, rows.Err()
+	return org, err
 }
 
-// operates reports whether the caller runs the register: an operator of the ISAC.
-func operates(c caller.Caller) bool { return c.OrgKind == caller.ISAC && c.Is(caller.Operator) }
-
-// mayManage says who keeps an organisation's own lists: its contact, or an operator.
-func mayManage(c caller.Caller, org int64) error {
-	if operates(c) || c.Is(caller.Contact) && c.Org == org {
-		return nil
-	}
-	return fault.New(fault.Forbidden, "fault.forbidden")
-}
+// serialise lets one change of the register wait for another, on PostgreSQL
+// too: without it two operators could each be the one who lets the other, the
+// last, leave.
+func serialise(ctx context.Context, tx *store.Tx) error { return tx.Bump(ctx, "register") }
 
 // Names of jobs that other nouns do when the register changes.
 const (
@@ -220,17 +223,25 @@ func rejudge(ctx context.Context, tx *store.Tx) error {
 }
 
 func checkName(s, field string) error {
-	n := utf8.RuneCountInString(strings.TrimSpace(s))
-	if n == 0 {
+	if strings.TrimSpace(s) == "" {
 		return fault.New(fault.Invalid, "member.name_empty").At(field)
 	}
-	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+	return checkText(s, field, maxName)
+}
+
+// checkText refuses what cannot be shown on one line.
+func checkText(s, field string, most int) error {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return fault.New(fault.Invalid, "member.name_text").At(field)
 	}
-	if n > maxName {
-		return fault.New(fault.TooLarge, "member.name_long", "most", maxName).At(field)
+	if utf8.RuneCountInString(s) > most {
+		return fault.New(fault.TooLarge, "member.name_long", "most", most).At(field)
 	}
 	return nil
 }
+
+func notFound() error { return fault.New(fault.NotFound, "fault.not_found") }
+
+func forbidden() error { return fault.New(fault.Forbidden, "fault.forbidden") }
 
 func object(noun string, id int64) string { return noun + "/" + strconv.FormatInt(id, 10) }

@@ -41,6 +41,10 @@ var known = map[string]struct {
 	"postgres":          {apt: "postgresql", globs: []string{"/usr/lib/postgresql/*/bin/postgres"}},
 	"initdb":            {apt: "postgresql", globs: []string{"/usr/lib/postgresql/*/bin/initdb"}},
 	"pg_ctl":            {apt: "postgresql", globs: []string{"/usr/lib/postgresql/*/bin/pg_ctl"}},
+	"certutil":          {apt: "libnss3-tools"},
+	"pk12util":          {apt: "libnss3-tools"},
+	"unshare":           {apt: "util-linux"},
+	"zbarimg":           {apt: "zbar-tools"},
 	"chromium":          {apt: "chromium", also: []string{"chromium-browser", "google-chrome"}},
 }
 

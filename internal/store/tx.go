@@ -209,12 +209,17 @@ func (tx *Tx) Copy(ctx context.Context, table string, columns []string, rows pgx
 }
 
 // Visible is the predicate of every read of shared information: the row's TLP
-// is within the caller's ceiling, or the row is the caller's own organisation's.
-// The alias is the table's; $n is the ceiling and $n+1 the organisation, as
-// Sees returns them.
+// is within the caller's ceiling and the row is for all or for a sharing group
+// of the caller's organisation; or it is the caller's own organisation's. The
+// alias is the table's; $n is the ceiling and $n+1 the organisation, as Sees
+// returns them. Both engines read the groups once for a statement, and only
+// when a row asks for them.
 func Visible(alias string, n int) string {
-	return fmt.Sprintf("(%s.tlp <= $%d OR %s.organisation_id = $%d)", alias, n, alias, n+1)
+	return fmt.Sprintf("(%[1]s.tlp <= $%[2]d AND "+inGroup+" OR %[1]s.organisation_id = $%[3]d)", alias, n, n+1)
 }
+
+// inGroup is the part of Visible about sharing groups.
+const inGroup = "(%[1]s.group_id = 0 OR %[1]s.group_id IN (SELECT sgm.group_id FROM sharing_group_member sgm WHERE sgm.organisation_id = $%[3]d))"
 
 // Sees returns the two arguments of Visible.
 func Sees(c caller.Caller) (ceiling, org int64) { return int64(c.Ceiling()), c.Org }

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"teiten/internal/caller"
+	"teiten/internal/disclose"
 	"teiten/internal/fault"
 	"teiten/internal/store"
 )
@@ -21,22 +22,22 @@ func dayOf(column string) string {
 }
 
 // counted returns, for a series and dimension, the SELECT of its rows as
-// (item, day, tlp, organisation_id), and the day column to restrict it by.
+// (item, day, tlp, organisation_id, group_id), and the day column to restrict it by.
 func counted(s Series, d Dimension) string {
 	switch s {
 	case Observation:
 		item := map[Dimension]string{Category: "o.category", Brand: "o.brand", Source: "o.source"}[d]
-		return `SELECT ` + item + ` AS item, o.day AS day, o.tlp AS tlp, o.organisation_id AS organisation_id
+		return `SELECT ` + item + ` AS item, o.day AS day, o.tlp AS tlp, o.organisation_id AS organisation_id, o.group_id AS group_id
 			FROM observation o WHERE o.day BETWEEN $1 AND $2`
 	case Sighting:
 		item, join := advisoryItem(d)
-		return `SELECT ` + item + ` AS item, ` + dayOf("s.at") + ` AS day, a.tlp AS tlp, s.organisation_id AS organisation_id
+		return `SELECT ` + item + ` AS item, ` + dayOf("s.at") + ` AS day, a.tlp AS tlp, s.organisation_id AS organisation_id, a.group_id AS group_id
 			FROM sighting s JOIN advisory a ON a.id = s.advisory_id ` + join + `
 			WHERE s.retracted_at = 0 AND a.state IN ('published', 'corrected')
 			AND s.at >= $1 * 86400000000 - 32400000000 AND s.at < ($2 + 1) * 86400000000 - 32400000000`
 	default:
 		item, join := advisoryItem(d)
-		return `SELECT ` + item + ` AS item, ` + dayOf("a.published_at") + ` AS day, a.tlp AS tlp, a.organisation_id AS organisation_id
+		return `SELECT ` + item + ` AS item, ` + dayOf("a.published_at") + ` AS day, a.tlp AS tlp, a.organisation_id AS organisation_id, a.group_id AS group_id
 			FROM advisory a ` + join + ` WHERE a.state IN ('published', 'corrected') AND a.published_at > 0
 			AND a.published_at >= $1 * 86400000000 - 32400000000 AND a.published_at < ($2 + 1) * 86400000000 - 32400000000`
 	}
@@ -61,8 +62,8 @@ func advisoryItem(d Dimension) (item, join string) {
 // not a notice) is no item, but each thing has a category and a source.
 func grouped(s Series, d Dimension) string {
 	return `SELECT CAST('` + string(s) + `' AS TEXT) AS series, CAST('` + string(d) + `' AS TEXT) AS dimension,
-		item, day, tlp, organisation_id, COUNT(*) AS count
-		FROM (` + counted(s, d) + `) AS r WHERE item <> '' GROUP BY item, day, tlp, organisation_id`
+		item, day, tlp, organisation_id, group_id, COUNT(*) AS count
+		FROM (` + counted(s, d) + `) AS r WHERE item <> '' GROUP BY item, day, tlp, organisation_id, group_id`
 }
 
 func refreshSome(ctx context.Context, tx *store.Tx, most int) (int, error) {
@@ -120,7 +121,7 @@ func countAgain(ctx context.Context, tx *store.Tx, s Series, first, last int64) 
 			string(s), string(d), first, last); err != nil {
 			return fmt.Errorf("trend: %w", err)
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO daily_count (series, dimension, item, day, tlp, organisation_id, count) `+
+		if _, err := tx.Exec(ctx, `INSERT INTO daily_count (series, dimension, item, day, tlp, organisation_id, group_id, count) `+
 			grouped(s, d), first, last); err != nil {
 			return fmt.Errorf("trend: count %s by %s: %w", s, d, err)
 		}
@@ -151,11 +152,11 @@ func Differences(ctx context.Context, db *store.DB, c caller.Caller) ([]Differen
 		for _, s := range AllSeries {
 			for _, d := range s.Dimensions() {
 				rows, err := tx.Query(ctx, `SELECT item, day, SUM(stored), SUM(counted) FROM (
-					SELECT item, day, tlp, organisation_id, count AS stored, 0 AS counted FROM daily_count WHERE series = '`+string(s)+`' AND dimension = '`+string(d)+`'
+					SELECT item, day, tlp, organisation_id, group_id, count AS stored, 0 AS counted FROM daily_count WHERE series = '`+string(s)+`' AND dimension = '`+string(d)+`'
 					UNION ALL
-					SELECT item, day, tlp, organisation_id, 0, count FROM (`+grouped(s, d)+`) AS g) AS both_counts
+					SELECT item, day, tlp, organisation_id, group_id, 0, count FROM (`+grouped(s, d)+`) AS g) AS both_counts
 					WHERE day NOT IN (SELECT day FROM dirty_day WHERE series = '`+string(s)+`')
-					GROUP BY item, day, tlp, organisation_id HAVING SUM(stored) <> SUM(counted) ORDER BY day, item`, firstDay, lastDay)
+					GROUP BY item, day, tlp, organisation_id, group_id HAVING SUM(stored) <> SUM(counted) ORDER BY day, item`, firstDay, lastDay)
 				if err != nil {
 					return fmt.Errorf("trend: recount: %w", err)
 				}
@@ -190,7 +191,7 @@ func Recount(ctx context.Context, db *store.DB) error {
 		}
 		for _, s := range AllSeries {
 			for _, d := range s.Dimensions() {
-				if _, err := tx.Exec(ctx, `INSERT INTO daily_count (series, dimension, item, day, tlp, organisation_id, count) `+
+				if _, err := tx.Exec(ctx, `INSERT INTO daily_count (series, dimension, item, day, tlp, organisation_id, group_id, count) `+
 					grouped(s, d), firstDay, lastDay); err != nil {
 					return fmt.Errorf("trend: count %s by %s: %w", s, d, err)
 				}
@@ -214,11 +215,22 @@ type Query struct {
 type Point struct {
 	Period string
 	Item   string
-	Count  int64
+	Count  int64          // 0 if it is hidden
+	Hidden disclose.Shown // how a hidden count is told; else zero
+}
+
+// Shown is the count as it may be shown.
+func (p Point) Shown() disclose.Shown {
+	if p.Hidden.Hidden() {
+		return p.Hidden
+	}
+	return disclose.Exactly(int(p.Count))
 }
 
 // Read returns the counts that the caller may see, by period and item. What
-// has no date is in no period.
+// has no date is in no period. Of sightings everybody but the ISAC's reviewers
+// gets the counts as package disclose shows them, those of a month always for
+// the whole month, and those of the own organisation as they are.
 func Read(ctx context.Context, q store.Queryer, c caller.Caller, ask Query) ([]Point, error) {
 	known := false
 	for _, d := range ask.Series.Dimensions() {
@@ -236,6 +248,9 @@ func Read(ctx context.Context, q store.Queryer, c caller.Caller, ask Query) ([]P
 	}
 	if !utf8.ValidString(ask.Item) || strings.ContainsRune(ask.Item, 0) {
 		return nil, nil // no item is called so
+	}
+	if !exact(c, ask) {
+		return readHidden(ctx, q, c, ask)
 	}
 	ceiling, own := store.Sees(c)
 	rows, err := q.Query(ctx, `SELECT d.day, d.item, SUM(d.count) FROM daily_count d

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"teiten/internal/disclose"
 	"teiten/internal/job"
 	"teiten/internal/store"
 )
@@ -139,11 +140,11 @@ func DayText(day int64) string {
 	return DayStart(day).Add(9 * time.Hour).Format(time.DateOnly)
 }
 
-// MarshalJSON of a point writes its day as text.
+// MarshalJSON of a point writes its count as it may be shown.
 func (p Point) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Period string `json:"period"`
-		Item   string `json:"item"`
-		Count  int64  `json:"count"`
-	}{p.Period, p.Item, p.Count})
+		Period string         `json:"period"`
+		Item   string         `json:"item"`
+		Count  disclose.Shown `json:"count"`
+	}{p.Period, p.Item, p.Shown()})
 }

@@ -309,6 +309,7 @@ func demoVisits(t *testing.T) (http.Handler, []visit) {
 	d := newDemo(t)
 	role := func(r caller.Role) caller.Caller { return caller.Caller{Account: d.people[r]} }
 	analyst, contact, staff := role(caller.Analyst), role(caller.Contact), role(caller.Staff)
+	operator := role(caller.Operator)
 	return d.Handler(), []visit{
 		{"trends", contact, "/trends?period=12m", "", ""},
 		{"trends by technique", role(caller.Executive), "/trends?by=technique&period=12m", "", ""},
@@ -324,7 +325,21 @@ func demoVisits(t *testing.T) (http.Handler, []visit) {
 		{"help", staff, "/help", "", ""},
 		{"help page", staff, "/help/filter", "", ""},
 		{"techniques", analyst, "/techniques", "", ""},
-		{"audit", role(caller.Operator), "/audit", "", ""},
+		{"audit", operator, "/audit", "", ""},
+		{"manage", operator, "/manage", "", ""},
+		{"members", operator, "/members", "", ""},
+		{"member new", operator, "/members/new", "", ""},
+		{"member", operator, "/members/2", "", ""},
+		{"requests", operator, "/members/requests", "", ""},
+		{"evaluators", operator, "/members/evaluators", "", ""},
+		{"people", contact, "/people", "", ""},
+		{"person new", contact, "/people/new", "", ""},
+		{"person", operator, "/people/6", "", ""},
+		{"person refused", contact, "/people/new", `document.querySelector('form[action="/people"]').requestSubmit()`, "#errors"},
+		{"groups", operator, "/groups", "", ""},
+		{"tokens", operator, "/tokens", "", ""},
+		{"token new", contact, "/tokens/new", "", ""},
+		{"roles", staff, "/help/roles", "", ""},
 		{"about", staff, "/about", "", ""},
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"html/template"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -263,7 +262,7 @@ func (p *detailPage) rights(c caller.Caller) {
 
 // wide reports whether publication reaches more than the member institutions,
 // so that it is asked for twice.
-func wide(a *advisory.Advisory) bool { return slices.Contains(wideLevels, a.TLP) }
+func wide(a *advisory.Advisory) bool { return a.Wide() }
 
 // Question asks whether the advisory helped to decide.
 func (p *detailPage) Question() question {

@@ -12,10 +12,7 @@ import (
 	"teiten/internal/caller"
 	"teiten/internal/fault"
 	"teiten/internal/store"
-	"teiten/internal/tlp"
 )
-
-var wideLevels = []tlp.Level{tlp.Clear, tlp.Green}
 
 // act is what one button of an advisory's page does.
 type act func(ctx context.Context, db *store.DB, c caller.Caller, id int64) error
@@ -38,6 +35,19 @@ func (s *Server) advisoryAct(do act, said, undo string) handler {
 		}
 		return s.done(w, r, address(a.ID), f)
 	}
+}
+
+// see takes "we received it too", with the institution's name for the ISAC to
+// use or without.
+func (s *Server) see(w http.ResponseWriter, r *http.Request, q *Request) error {
+	if err := parseForm(r); err != nil {
+		return err
+	}
+	do := advisory.See
+	if r.PostForm.Get("anonymous") == "yes" {
+		do = advisory.SeeAnonymously
+	}
+	return s.advisoryAct(do, "detail.seen", "unsee")(w, r, q)
 }
 
 // wake makes the workers look for what a change has left them.

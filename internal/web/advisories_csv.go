@@ -70,7 +70,7 @@ func (s *Server) advisoriesCSV(w http.ResponseWriter, r *http.Request, q *Reques
 }
 
 var csvColumns = []string{
-	"id", "published", "registered", "state", "category", "notice", "tlp", "title", "source", "brand",
+	"id", "published", "registered", "state", "category", "notice", "tlp", "group", "title", "source", "brand",
 	"techniques", "sightings", "minutes", "indicators",
 }
 
@@ -108,8 +108,8 @@ func (s *Server) csvRecord(ctx context.Context, q *Request, id int64) ([]string,
 	}
 	record := []string{
 		itoa(a.ID), csvTime(a.PublishedAt), csvTime(a.RegisteredAt), q.T("state." + string(a.State)), a.Category.Name(q.Lang), notice,
-		a.TLP.Label(), harmless(a.Title, a.Indicators...), harmless(a.Source), harmless(a.Brand),
-		strings.Join(names, "\n"), strconv.Itoa(seen[id].Count), minutes, strings.Join(values, "\n"),
+		a.TLP.Label(), harmless(a.GroupName), harmless(a.Title, a.Indicators...), sourceName(q.Lang, a.Source), harmless(a.Brand),
+		strings.Join(names, "\n"), seen[id].Count.Text(q.Lang), minutes, strings.Join(values, "\n"),
 	}
 	for i := range record {
 		record[i] = csvCell(record[i])

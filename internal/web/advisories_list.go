@@ -12,6 +12,7 @@ import (
 	"teiten/internal/advisory"
 	"teiten/internal/caller"
 	"teiten/internal/category"
+	"teiten/internal/fault"
 	"teiten/internal/locale"
 	"teiten/internal/store"
 	"teiten/internal/technique"
@@ -26,6 +27,8 @@ type row struct {
 	ID        int64
 	Category  category.Category
 	Notice    category.NoticeKind
+	Group     string // the sharing group that it is for, "" for all
+	Anonymous bool   // the institution's name is not to be passed on
 	TLP       tlp.Level
 	State     advisory.State
 	Revision  int64
@@ -44,6 +47,7 @@ func (r row) Public() bool { return r.State.Public() }
 func newRow(a *advisory.Advisory) row {
 	r := row{
 		ID: a.ID, Category: a.Category, Notice: a.NoticeKind, TLP: a.TLP, State: a.State, Revision: a.Revision,
+		Group: harmless(a.GroupName), Anonymous: a.Anonymous,
 		Heading: harmless(a.Title, a.Indicators...), Source: harmless(a.Source), Brand: harmless(a.Brand),
 		Reason: harmless(a.Reason), At: a.PublishedAt, Sightings: &advisory.Sightings{},
 	}
@@ -51,6 +55,29 @@ func newRow(a *advisory.Advisory) row {
 		r.At = a.RegisteredAt
 	}
 	return r
+}
+
+// Named reports whether the reader is told a name that others are not.
+func (r row) Named() bool { return r.Anonymous && r.Source != advisory.AnonymousName }
+
+// SeenText says how many institutions received it too; "" for none.
+func (r row) SeenText(lang locale.Lang) string {
+	switch count := r.Sightings.Count; {
+	case !count.Some():
+		return ""
+	case count.Hidden():
+		return lang.T("list.seen.hidden", "n", count.Text(lang))
+	default:
+		return lang.T("list.seen", "n", count.N)
+	}
+}
+
+// sourceName is what a source is called: a name, but where none is told.
+func sourceName(lang locale.Lang, source string) string {
+	if source == advisory.AnonymousName {
+		return lang.T("sharing.anonymous")
+	}
+	return harmless(source)
 }
 
 // rows adds to advisories who received them too and why they concern the
@@ -109,7 +136,7 @@ func (q *Request) listFilter() (advisory.Filter, []chip, error) {
 		add("technique", q.techniqueName(f.Technique))
 	}
 	if f.Source = q.Get("source"); f.Source != "" {
-		add("source", harmless(f.Source))
+		add("source", sourceName(q.Lang, f.Source))
 	}
 	if f.Brand = q.Get("brand"); f.Brand != "" {
 		add("brand", harmless(f.Brand))
@@ -121,6 +148,12 @@ func (q *Request) listFilter() (advisory.Filter, []chip, error) {
 		}
 		f.TLP = &level
 		add("tlp", level.Label())
+	}
+	if s := q.Get("group"); s != "" {
+		if f.Group = number64(s); f.Group <= 0 {
+			return f, nil, fault.New(fault.Invalid, "sharing.group").At("group")
+		}
+		add("group", "")
 	}
 	if s := q.Get("state"); s != "" {
 		f.States = []advisory.State{advisory.State(s)}
@@ -152,10 +185,10 @@ func (q *Request) listFilter() (advisory.Filter, []chip, error) {
 
 // listForm are the controls that narrow a list; their values are the address's.
 type listForm struct {
-	Source, Brand, TLP, State, From, To Field
-	Technique                           Field
-	Groups                              []technique.Group
-	Hidden                              []hidden // filters that the form does not show
+	Source, Brand, TLP, Group, State, From, To Field
+	Technique                                  Field
+	Groups                                     []technique.Group
+	Hidden                                     []hidden // filters that the form does not show
 }
 
 func (q *Request) listForm(facets advisory.Facets) listForm {
@@ -169,11 +202,11 @@ func (q *Request) listForm(facets advisory.Facets) listForm {
 	}
 	form := listForm{
 		Source: option("select", "source"), Brand: option("select", "brand"), TLP: option("select", "tlp"),
-		State: option("select", "state"), From: option("date", "from"), To: option("date", "to"),
+		Group: option("select", "group"), State: option("select", "state"), From: option("date", "from"), To: option("date", "to"),
 		Technique: option("select", "technique"), Groups: q.vocabulary().Groups(),
 	}
 	for _, s := range facets.Sources {
-		form.Source.Options = append(form.Source.Options, Option{Value: s, Label: harmless(s)})
+		form.Source.Options = append(form.Source.Options, Option{Value: s, Label: sourceName(q.Lang, s)})
 	}
 	for _, b := range facets.Brands {
 		form.Brand.Options = append(form.Brand.Options, Option{Value: b, Label: harmless(b)})
@@ -182,6 +215,9 @@ func (q *Request) listForm(facets advisory.Facets) listForm {
 		if l <= q.Caller.Ceiling() || q.Caller.Org != 0 {
 			form.TLP.Options = append(form.TLP.Options, Option{Value: l.Class(), Label: l.Label()})
 		}
+	}
+	for _, g := range facets.Groups {
+		form.Group.Options = append(form.Group.Options, Option{Value: groupValue(g.ID), Label: harmless(g.Name)})
 	}
 	for _, s := range advisory.States {
 		form.State.Options = append(form.State.Options, Option{Value: string(s), Label: q.T("state." + string(s))})
@@ -234,6 +270,11 @@ func (s *Server) advisories(w http.ResponseWriter, r *http.Request, q *Request) 
 		return err
 	}
 	page.Form = q.listForm(facets)
+	for i, c := range page.Chips {
+		if c.Name == q.T("list.by.group") {
+			page.Chips[i].Value = page.Form.Group.chosen()
+		}
+	}
 	after := ""
 	if found.Next != 0 {
 		after = itoa(found.Next)

@@ -12,7 +12,8 @@ import (
 
 // compress gzips text for clients that take it. Secrets do not stand in pages
 // (requests are told apart by origin, not by tokens in forms), so there is
-// nothing for a length oracle such as BREACH to find.
+// nothing for a length oracle such as BREACH to find. The few pages that show
+// one are kept out by secret.
 func compress(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Accept-Encoding")
@@ -49,7 +50,26 @@ var gzips = sync.Pool{New: func() any {
 type zipped struct {
 	http.ResponseWriter
 	gz      *gzip.Writer
-	decided bool
+	decided bool // whether to compress
+}
+
+// secret marks a handler whose answer shows a secret: it is not compressed, so
+// that its length tells nothing about the secret (BREACH, CVE-2013-3587).
+func secret(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, q *Request) error {
+		for inner := w; inner != nil; {
+			if z, ok := inner.(*zipped); ok {
+				z.decided = true
+				break
+			}
+			below, ok := inner.(interface{ Unwrap() http.ResponseWriter })
+			if !ok {
+				break
+			}
+			inner = below.Unwrap()
+		}
+		return h(w, r, q)
+	}
 }
 
 func (z *zipped) WriteHeader(status int) {

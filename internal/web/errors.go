@@ -40,6 +40,10 @@ func statusOf(err error) int {
 		return http.StatusRequestEntityTooLarge
 	case fault.Unavailable:
 		return http.StatusServiceUnavailable
+	case fault.Unauthenticated:
+		return http.StatusUnauthorized
+	case fault.TooMany:
+		return http.StatusTooManyRequests
 	default:
 		return http.StatusInternalServerError
 	}
@@ -82,7 +86,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 // titled maps a status to one that the error page has words for.
 func titled(status int) int {
 	switch status {
-	case 400, 403, 404, 405, 409, 413, 421, 503:
+	case 400, 401, 403, 404, 405, 409, 413, 421, 429, 503:
 		return status
 	default:
 		if status < 500 {

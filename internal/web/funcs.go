@@ -39,6 +39,7 @@ func (s *Server) funcs(lang locale.Lang) template.FuncMap {
 		"has":      locale.Has,
 		"said":     func(f *Flash) string { return f.text(lang) },
 		"lang":     func() locale.Lang { return lang },
+		"source":   func(s string) string { return sourceName(lang, s) },
 		"date":     lang.Date,
 		"datetime": lang.DateTime,
 		"iso":      iso,

@@ -7,11 +7,23 @@ import (
 	"context"
 
 	"teiten/internal/advisory"
+	"teiten/internal/auth"
 	"teiten/internal/caller"
+	"teiten/internal/device"
 )
 
-// tasks says what the caller should do next, which depends on the role.
+// tasks says what the caller should do next: first about her own keys and those
+// that she looks after, then what her role brings.
 func (s *Server) tasks(ctx context.Context, q *Request, page *homePage) ([]task, error) {
+	keys, err := s.keyTasks(ctx, q, page)
+	if err != nil {
+		return nil, err
+	}
+	others, err := s.roleTasks(ctx, q, page)
+	return append(keys, others...), err
+}
+
+func (s *Server) roleTasks(ctx context.Context, q *Request, page *homePage) ([]task, error) {
 	switch q.Caller.Role {
 	case caller.Analyst, caller.Operator:
 		return s.expertTasks(ctx, q, page)
@@ -24,6 +36,55 @@ func (s *Server) tasks(ctx context.Context, q *Request, page *homePage) ([]task,
 	default:
 		return nil, nil
 	}
+}
+
+// keyTasks tell of a recovery of the caller's account, and of certificates that
+// end soon: her own, those of her institution, all of them.
+func (s *Server) keyTasks(ctx context.Context, q *Request, page *homePage) (list []task, err error) {
+	if page.Has("GET", "/account") {
+		notices, err := auth.Notices(ctx, s.DB, q.Caller)
+		if err != nil {
+			return nil, err
+		}
+		if len(notices) > 0 {
+			list = append(list, task{Icon: "alert", Text: q.T("home.task.recovery"), Note: q.T("home.task.recovery.note"),
+				Href: "/account", Button: q.T("home.task.recovery.button"), Urgent: true})
+		}
+	}
+	if s.Access == nil || s.Access.Office == nil {
+		return list, nil
+	}
+	ending, err := s.Access.Office.Expiring(ctx, s.DB, q.Caller, soon)
+	if err != nil {
+		return nil, err
+	}
+	var others []device.Ending
+	for _, e := range ending {
+		switch {
+		case e.Kind != device.EndingDevice:
+			list = append(list, task{Icon: "clock", Text: q.T(e.Kind.Key()), Note: q.T("home.task.ending.day", "day", q.Lang.Date(e.NotAfter)), Urgent: e.Kind != device.EndingServer})
+		case e.Certificate.Account == q.Caller.Account:
+			list = append(list, q.ownEnding(page, e.Certificate))
+		default:
+			others = append(others, e)
+		}
+	}
+	if len(others) > 0 && page.Has("GET", "/devices") {
+		list = append(list, task{Icon: "clock", Text: q.T("home.task.ending", "n", len(others)),
+			Note: q.T("home.task.ending.first", "day", q.Lang.Date(others[0].NotAfter)), Href: "/devices", Button: q.T("home.task.show")})
+	}
+	return list, nil
+}
+
+// ownEnding is about a certificate of the caller's own, for which she asks
+// somebody else, unless she invites herself.
+func (q *Request) ownEnding(page *homePage, c device.Certificate) task {
+	row := q.deviceRow(c)
+	t := task{Icon: "clock", Text: q.T("home.task.ending.own", "days", row.Days), Note: q.T("home.task.ending.own.note"), Urgent: row.Days <= 7}
+	if page.Has("GET", "/devices/invite") {
+		t.Note, t.Href, t.Button = c.Label, "/devices/invite?org="+itoa(c.Org)+"&account="+itoa(c.Account), q.T("devices.invite.title")
+	}
+	return t
 }
 
 func (s *Server) expertTasks(ctx context.Context, q *Request, page *homePage) ([]task, error) {

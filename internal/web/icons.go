@@ -20,6 +20,7 @@ var drawings = map[string]string{
 	"alert":          `<path d="M10 2.8 18 16.8H2Z"/><path d="M10 8v4.3M10 14.3v.4"/>`,
 	"stop":           `<path d="M6.9 2.5h6.2l4.4 4.4v6.2l-4.4 4.4H6.9l-4.4-4.4V6.9Z"/><path d="M10 6v5M10 13.5v.4"/>`,
 	"info":           `<circle cx="10" cy="10" r="7.5"/><path d="M10 9v5M10 6v.4"/>`,
+	"key":            `<circle cx="6.5" cy="13.5" r="3.5"/><path d="m9 11 7.5-7.5M13 7l2.5 2.5"/>`,
 	"close":          `<path d="m5 5 10 10M15 5 5 15"/>`,
 	"copy":           `<rect x="7" y="7" width="9.5" height="9.5" rx="1.5"/><path d="M13 7V5a1.5 1.5 0 0 0-1.5-1.5H5A1.5 1.5 0 0 0 3.5 5v6.5A1.5 1.5 0 0 0 5 13h2"/>`,
 	"download":       `<path d="M10 3v9.5m-4-3.7 4 4 4-4M3.5 16.5h13"/>`,

@@ -6,6 +6,7 @@ package web
 import (
 	"net/http"
 	"strconv"
+	"time"
 
 	"teiten/internal/caller"
 	"teiten/internal/fault"
@@ -23,7 +24,12 @@ type institutionPage struct {
 	Own        bool // the caller's
 	May        bool // change it
 	All        []Tab
+	Place      string // the prefecture in the reader's language
 	Domains    []ownDomain
+	Waiting    []member.DomainRequest // for an operator's approval
+	Refused    []member.DomainRequest // lately
+	Groups     []member.Group
+	Ward       string // "on", "off", or "" where there are no wards
 	Interests  []interestGroup
 	People     []member.Account
 	Exceptions int
@@ -92,7 +98,13 @@ func (s *Server) institutionPage(r *http.Request, q *Request) (*institutionPage,
 	if p.Org.ID == 0 {
 		return nil, fault.New(fault.NotFound, "fault.not_found")
 	}
-	p.Head = q.Head(p.Org.Name)
+	p.Head, p.Place = q.Head(p.Org.Name), member.PrefectureName(q.Lang, p.Org.Prefecture)
+	if p.Org.Kind == caller.Institution {
+		p.Ward = "off"
+		if p.Org.WardCheck {
+			p.Ward = "on"
+		}
+	}
 	if err := s.readInstitution(r, q, p); err != nil {
 		return nil, err
 	}
@@ -114,6 +126,12 @@ func (s *Server) readInstitution(r *http.Request, q *Request, p *institutionPage
 	}
 	for _, d := range domains[id] {
 		p.Domains = append(p.Domains, ownDomain{d, s.keyOf(indicator.Value{Kind: indicator.Domain, Value: d})})
+	}
+	if err := s.readRequests(r, q, p); err != nil {
+		return err
+	}
+	if p.Groups, err = s.groupsOf(r, q, id); err != nil {
+		return err
 	}
 	interests, err := member.Interests(ctx, s.DB, q.Caller, id)
 	if err != nil {
@@ -145,6 +163,27 @@ func (s *Server) readInstitution(r *http.Request, q *Request, p *institutionPage
 		return err
 	}
 	return nil
+}
+
+// refusedFor is how long an institution is shown that a domain was refused.
+const refusedFor = 30 * 24 * time.Hour
+
+// readRequests finds what became of the domains that the organisation asked for.
+func (s *Server) readRequests(r *http.Request, q *Request, p *institutionPage) error {
+	if !p.May {
+		return nil
+	}
+	list, err := member.Requests(r.Context(), s.DB, q.Caller, true)
+	for _, one := range list {
+		switch {
+		case one.Org != p.Org.ID:
+		case one.State == member.Waiting:
+			p.Waiting = append(p.Waiting, one)
+		case one.State == member.Refused && q.Now.Sub(one.DecidedAt) < refusedFor:
+			p.Refused = append(p.Refused, one)
+		}
+	}
+	return err
 }
 
 // institutionAddress leads back to the organisation that was changed.
@@ -182,8 +221,12 @@ func (s *Server) domainAdd(w http.ResponseWriter, r *http.Request, q *Request) e
 		return err
 	}
 	written := r.PostForm.Get("domain")
-	if err := member.AddDomain(r.Context(), s.DB, q.Caller, id, written); err != nil {
+	waiting, err := member.AddDomain(r.Context(), s.DB, q.Caller, id, written)
+	if err != nil {
 		return s.refuseInstitution(w, r, q, err)
+	}
+	if waiting {
+		return s.done(w, r, institutionAddress(q, id, "#domains"), Flash{Key: "member.domain_waits"})
 	}
 	s.wake()
 	undo := ""
@@ -233,8 +276,12 @@ func (s *Server) domainRestore(w http.ResponseWriter, r *http.Request, q *Reques
 	if err := s.undone(w, r, "domain", &domain); err != nil {
 		return err
 	}
-	if err := member.AddDomain(r.Context(), s.DB, q.Caller, id, domain); err != nil {
+	waiting, err := member.AddDomain(r.Context(), s.DB, q.Caller, id, domain)
+	if err != nil {
 		return err
+	}
+	if waiting {
+		return s.done(w, r, institutionAddress(q, id, "#domains"), Flash{Key: "member.domain_waits"})
 	}
 	s.wake()
 	return s.done(w, r, institutionAddress(q, id, "#domains"), Flash{Key: "tools.institution.domain.added"})

@@ -9,6 +9,7 @@ import (
 	"teiten/internal/advisory"
 	"teiten/internal/caller"
 	"teiten/internal/category"
+	"teiten/internal/disclose"
 	"teiten/internal/indicator"
 	"teiten/internal/intel"
 	"teiten/internal/locale"
@@ -19,13 +20,17 @@ import (
 // Every template of the pages about shared information, full and empty.
 func init() {
 	q := sampleRequest(locale.Japanese)
-	sighted := &advisory.Sightings{Count: 3, First: testNow.Add(-time.Hour), Last: testNow, Mine: true, MineAt: testNow, Orgs: []string{"みなと総合病院"}}
+	sighted := &advisory.Sightings{Count: disclose.Exactly(3), First: testNow.Add(-time.Hour), Last: testNow, Mine: true, MineAt: testNow, Orgs: []advisory.Sighter{{Name: "みなと総合病院"}, {Name: "丘の上診療所", Anonymous: true}}}
+	few := &advisory.Sightings{Count: disclose.Count(disclose.Sightings, 1)}
 	var list []row
 	for i, s := range advisory.States {
 		list = append(list, row{
 			ID: int64(i + 1), Category: category.All()[i%4], TLP: tlp.Levels[i%5], State: s, Heading: "題名", Source: "提供元",
 			Reason: "理由", At: testNow, Sightings: sighted, Matched: []string{"FortiGate"},
 		})
+		if i%2 == 1 {
+			list[i].Group, list[i].Anonymous, list[i].Sightings = "画像診断ネットワーク", true, few
+		}
 		list[i].Notice = map[category.Category]category.NoticeKind{category.Notice: category.Malware}[list[i].Category]
 	}
 	near := []nearRow{{list[2], advisory.SameIndicator, "hxxp://a[.]b"}, {list[3], advisory.SameHost, "a[.]b"}, {list[4], advisory.SimilarTitle, ""}}

@@ -84,7 +84,8 @@ func emptyWorld(t *testing.T, db *store.DB) *world {
 	}))
 	must(t, member.AddInterest(ctx, db, w.people["minato contact"], member.Interest{
 		Org: w.people["minato contact"].Org, Kind: member.Product, Value: "FortiGate"}))
-	must(t, member.AddDomain(ctx, db, w.people["minato contact"], w.people["minato contact"].Org, "minato-hp.jp"))
+	_, err := member.AddDomain(ctx, db, w.people["isac operator"], w.people["minato contact"].Org, "minato-hp.jp")
+	must(t, err)
 	w.portal = newPortal(t, func(c *Config) {
 		c.Personas, c.Default, c.DB, c.Guards = all, 0, db, intel.NewGuards(db)
 		c.Now = time.Now

@@ -15,6 +15,7 @@ import (
 
 	"teiten/internal/caller"
 	"teiten/internal/fault"
+	"teiten/internal/permit"
 )
 
 func TestSecurityHeaders(t *testing.T) {
@@ -280,7 +281,7 @@ func TestDenied(t *testing.T) {
 	var denied []string
 	p := newPortal(t, func(c *Config) {
 		c.Denied = func(_ context.Context, who caller.Caller, route string) { denied = append(denied, who.Name+" "+route) }
-	}).with(on("GET", "/test", Portal, experts, func(w http.ResponseWriter, _ *http.Request, _ *Request) error {
+	}).with(on("GET", "/test", Portal, may(permit.AdvisoryReview), func(w http.ResponseWriter, _ *http.Request, _ *Request) error {
 		_, err := io.WriteString(w, "in")
 		return err
 	}))

@@ -20,6 +20,7 @@ import (
 	"teiten/internal/caller"
 	"teiten/internal/fault"
 	"teiten/internal/locale"
+	"teiten/internal/permit"
 )
 
 // samples are the page structs with which every template is executed.
@@ -27,6 +28,9 @@ var samples = map[string][]Page{}
 
 // sample adds one; the page's own test file calls it from init.
 func sample(name string, p Page) { samples[name] = append(samples[name], p) }
+
+// anyRole is the rule for everybody who is signed in.
+var anyRole = may(permit.HelpRead)
 
 var testNow = time.Date(2026, 3, 4, 9, 5, 0, 0, locale.Tokyo)
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"teiten/internal/advisory"
+	"teiten/internal/caller"
 	"teiten/internal/fault"
 	"teiten/internal/technique"
 )
@@ -27,6 +28,7 @@ type registerPage struct {
 	Preview *previewed
 	Errors  []FieldError
 
+	MayHide         bool // the name of the institution
 	New, Correcting bool
 	MayPublish      bool
 	AskWide         bool // publication must be confirmed: it reaches many
@@ -37,7 +39,7 @@ type registerPage struct {
 }
 
 type registerForm struct {
-	Category, NoticeKind, TLP, Title, Body, Paste, Brand, Products, Observed, Reason Field
+	Category, NoticeKind, TLP, Group, Anonymous, Title, Body, Paste, Brand, Products, Observed, Reason Field
 
 	Techniques []string // chosen
 	Omit       []string // defanged indicators that are not taken over
@@ -45,11 +47,13 @@ type registerForm struct {
 	Duplicate  int64
 	Revision   int64
 
-	except int64 // the advisory being changed, which is no duplicate of itself
+	except int64          // the advisory being changed, which is no duplicate of itself
+	owner  string         // whose it is, to be found in the text of anonymous information
+	with   advisory.Group // the group that it is shared with already
 }
 
 func (f *registerForm) fields() []*Field {
-	return []*Field{&f.Category, &f.NoticeKind, &f.TLP, &f.Title, &f.Body, &f.Paste, &f.Brand, &f.Products, &f.Observed, &f.Reason}
+	return []*Field{&f.Category, &f.NoticeKind, &f.TLP, &f.Group, &f.Anonymous, &f.Title, &f.Body, &f.Paste, &f.Brand, &f.Products, &f.Observed, &f.Reason}
 }
 
 // techniqueGroup is one tactic with its techniques, some of them chosen.
@@ -68,8 +72,9 @@ type techniqueChoice struct {
 func (s *Server) registerPage(q *Request, title string, crumbs ...Crumb) *registerPage {
 	page := &registerPage{
 		Head: q.Head(title, crumbs...), Act: "/advisories", Back: "/advisories", New: true,
-		MayPublish: advisory.MayReview(q.Caller), Form: q.registerForm(),
+		MayPublish: advisory.MayReview(q.Caller), MayHide: q.Caller.OrgKind == caller.Institution, Form: q.registerForm(),
 	}
+	page.Form.owner = q.Caller.OrgName
 	return page
 }
 
@@ -110,6 +115,9 @@ func (s *Server) showRegister(w http.ResponseWriter, r *http.Request, q *Request
 		return err
 	}
 	page.Preview = preview
+	if err := page.Form.groups(r.Context(), s.DB, q); err != nil {
+		return err
+	}
 	page.Groups = q.techniqueGroups(page.Form.Techniques)
 	for _, f := range []*Field{&page.Form.Title, &page.Form.Paste, &page.Form.Body, &page.Form.Brand, &page.Form.Products, &page.Form.Reason} {
 		f.Value = defanged(f.Value)
@@ -197,11 +205,11 @@ func (s *Server) registerReady(w http.ResponseWriter, r *http.Request, q *Reques
 	if state == advisory.Draft {
 		return state, true, nil
 	}
-	if len(personal(page.Form.Title.Value+"\n"+page.Form.Body.Value)) > 0 && r.PostForm.Get("personal") != "yes" {
+	if len(page.Form.personal()) > 0 && r.PostForm.Get("personal") != "yes" {
 		page.AskPersonal = true
 	}
 	if content, err := page.Form.content(); err == nil && (state == advisory.Published || page.Correcting) {
-		if wide(&advisory.Advisory{Content: content}) && r.PostForm.Get("confirm") != "yes" {
+		if content.Wide() && r.PostForm.Get("confirm") != "yes" {
 			page.AskWide, page.WideMeans = true, q.T("detail.publish.ask", "tlp", content.TLP.Label(), "means", q.T("web.tlp."+content.TLP.Class()))
 		}
 	}
@@ -252,7 +260,8 @@ func (s *Server) editPage(q *Request, a *advisory.Advisory) (*registerPage, erro
 	}
 	page := s.registerPage(q, title, Crumb{"/advisories", q.T("list.title")}, Crumb{address(a.ID), harmless(a.Title, a.Indicators...)})
 	page.New, page.Correcting, page.Back = false, correcting, address(a.ID)
-	page.Form.except = a.ID
+	page.Form.except, page.Form.owner, page.MayHide = a.ID, a.OrgName, a.OrgKind == caller.Institution
+	page.Form.with = advisory.Group{ID: a.Group, Name: a.GroupName}
 	page.Act = address(a.ID) + "/edit"
 	if correcting {
 		page.Act = address(a.ID) + "/correct"
@@ -273,6 +282,9 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, q *Request) erro
 		return err
 	}
 	page.Form.fill(r)
+	if !r.PostForm.Has("group") { // a form without the field does not mean all
+		page.Form.Group.Value = groupValue(a.Group)
+	}
 	state, ready, err := s.registerReady(w, r, q, page)
 	if err != nil || !ready {
 		return err
@@ -335,6 +347,10 @@ func (s *Server) conflict(w http.ResponseWriter, r *http.Request, q *Request, pa
 		return e
 	}
 	page.Form.Revision, page.Conflict = newest.Revision, true
+	if e := page.Form.groups(r.Context(), s.DB, q); e != nil {
+		return e
+	}
+	mine.GroupName = page.Form.Group.chosen()
 	page.Newer = changes(q.Lang, newest.Content, mine)
 	page.Errors, _ = q.Refuse(err)
 	return s.showRegister(w, r, q, http.StatusConflict, page)

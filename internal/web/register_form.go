@@ -13,8 +13,10 @@ import (
 	"teiten/internal/advisory"
 	"teiten/internal/category"
 	"teiten/internal/fault"
+	"teiten/internal/fold"
 	"teiten/internal/indicator"
 	"teiten/internal/locale"
+	"teiten/internal/store"
 	"teiten/internal/technique"
 	"teiten/internal/tlp"
 )
@@ -32,6 +34,8 @@ func (q *Request) registerForm() registerForm {
 		Category:   q.Field("radio", "category", "register.category"),
 		NoticeKind: q.Field("select", "notice_kind", "register.notice_kind"),
 		TLP:        q.Field("radio", "tlp", "register.tlp"),
+		Group:      q.Field("select", "group", "register.group"),
+		Anonymous:  q.Field("checkbox", "anonymous", "register.anonymous"),
 		Title:      q.Field("text", "title", "register.title"),
 		Body:       q.Field("textarea", "body", "register.body"),
 		Paste:      q.Field("textarea", "paste", "register.paste"),
@@ -62,6 +66,10 @@ func (q *Request) registerForm() registerForm {
 // they do everywhere; they are read back as the same.
 func (f *registerForm) take(a *advisory.Advisory) {
 	f.Category.Value, f.NoticeKind.Value, f.TLP.Value = string(a.Category), string(a.NoticeKind), a.TLP.Class()
+	f.Group.Value = groupValue(a.Group)
+	if a.Anonymous {
+		f.Anonymous.Value = "yes"
+	}
 	f.Title.Value, f.Body.Value, f.Brand.Value, f.Products.Value = a.Title, a.Body, a.Brand, a.Products
 	if !a.ObservedAt.IsZero() {
 		f.Observed.Value = a.ObservedAt.In(tokyo).Format(time.DateOnly)
@@ -88,11 +96,65 @@ func (f *registerForm) content() (advisory.Content, error) {
 	if err != nil {
 		return advisory.Content{}, err
 	}
+	var group int64
+	if f.Group.Value != "" {
+		if group = number64(f.Group.Value); group <= 0 {
+			return advisory.Content{}, fault.New(fault.Invalid, "sharing.group").At("group")
+		}
+	}
 	return advisory.Content{
 		Category: category.Category(f.Category.Value), NoticeKind: category.NoticeKind(f.NoticeKind.Value), TLP: level,
+		Group: group, Anonymous: f.Anonymous.Value == "yes",
 		Title: f.Title.Value, Body: f.Body.Value, Brand: f.Brand.Value, Products: f.Products.Value, ObservedAt: observed,
 		Techniques: slices.Clone(f.Techniques), Indicators: values, Related: slices.Clone(f.Related), DuplicateOf: f.Duplicate,
 	}, nil
+}
+
+// groups offers the groups that the caller may share with, and the one that
+// the information is shared with already.
+func (f *registerForm) groups(ctx context.Context, db store.Queryer, q *Request) error {
+	all, err := advisory.Groups(ctx, db, q.Caller)
+	if err != nil {
+		return err
+	}
+	if f.with.ID != 0 && !slices.Contains(all, f.with) {
+		all = append(all, f.with)
+	}
+	f.Group.Options = []Option{{Label: q.T("register.group.all")}}
+	for _, g := range all {
+		f.Group.Options = append(f.Group.Options, Option{Value: groupValue(g.ID), Label: harmless(g.Name)})
+	}
+	return nil
+}
+
+// groupValue is a group as a form has it; "" is all.
+func groupValue(id int64) string {
+	if id == 0 {
+		return ""
+	}
+	return itoa(id)
+}
+
+// chosen is the label of the option that is chosen; "" for the first, which is
+// none in particular.
+func (f *Field) chosen() string {
+	for _, o := range f.Options {
+		if o.Value == f.Value && o.Value != "" {
+			return o.Label
+		}
+	}
+	return ""
+}
+
+// personal finds what should not be in the text: somebody's data, and of
+// anonymous information the name of the institution.
+func (f *registerForm) personal() []personalHit {
+	text := f.Title.Value + "\n" + f.Body.Value
+	hits := personal(text)
+	if f.Anonymous.Value == "yes" && f.owner != "" && strings.Contains(fold.Text(text), fold.Text(f.owner)) {
+		hits = append([]personalHit{{"institution", f.owner}}, hits...)
+	}
+	return hits
 }
 
 // pasted are the indicators in the pasted text, each once. A line that is one
@@ -169,7 +231,7 @@ func (s *Server) preview(ctx context.Context, q *Request, f *registerForm) (*pre
 			p.Suggested = append(p.Suggested, t)
 		}
 	}
-	p.Personal = personal(text)
+	p.Personal = f.personal()
 	p.Body = markdown(f.Body.Value, values)
 	return p, s.previewDuplicates(ctx, q, f, p, values)
 }

@@ -31,6 +31,8 @@ type Head struct {
 	Title  string  // of the document and, by convention, the h1
 	Crumbs []Crumb // the way to this page, without home and the page itself
 	Wide   bool    // the page is a table that uses the whole window
+
+	name string // of its template
 }
 
 func (h *Head) head() *Head { return h }
@@ -48,12 +50,12 @@ type NavItem struct {
 // longest that the page's address begins with.
 func (h *Head) Nav() []NavItem {
 	var items []NavItem
-	current, longest := -1, 0
+	current, longest, path := -1, 0, section(h.Path)
 	for _, rt := range h.can {
-		if rt.nav == "" || !rt.rule.open && !h.Caller.Is(rt.rule.roles...) {
+		if rt.nav == "" || !rt.rule.open && !rt.rule.allows(h.Caller) {
 			continue
 		}
-		if within := h.Path == rt.pattern || rt.pattern != "/" && strings.HasPrefix(h.Path, rt.pattern+"/"); within && len(rt.pattern) > longest {
+		if within := path == rt.pattern || rt.pattern != "/" && strings.HasPrefix(path, rt.pattern+"/"); within && len(rt.pattern) > longest {
 			current, longest = len(items), len(rt.pattern)
 		}
 		items = append(items, NavItem{Href: rt.pattern, Name: h.T("web.nav." + rt.nav)})
@@ -69,7 +71,7 @@ func (h *Head) Nav() []NavItem {
 func (h *Head) Has(method, pattern string) bool {
 	for _, rt := range h.can {
 		if rt.method == method && rt.pattern == pattern {
-			return rt.rule.open || h.Caller.Is(rt.rule.roles...)
+			return rt.rule.open || rt.rule.allows(h.Caller)
 		}
 	}
 	return false
@@ -87,35 +89,54 @@ func (h *Head) Personas() []caller.Caller {
 	return colleagues
 }
 
-// pageSet holds every page's templates in every language.
-type pageSet map[locale.Lang]map[string]*template.Template
+// pageSet holds every template in every language: one set for each, so that
+// what pages share is held once. Each page's "main" is named after its file.
+type pageSet map[locale.Lang]*template.Template
 
-// parse reads the templates once for each language: layout.html and
-// parts*.html are shared, every other file is a page.
-func (s *Server) parse() pageSet {
-	set := pageSet{}
-	names, err := fs.Glob(templateFiles, "templates/*.html")
+// mainOf names the part of a page that stands within the layout.
+func mainOf(page string) string { return "main:" + page }
+
+// pageNames are the files that are pages: layout.html and parts*.html are shared.
+func pageNames() (names []string) {
+	files, err := fs.Glob(templateFiles, "templates/*.html")
 	if err != nil {
 		panic(err)
 	}
-	for _, lang := range locale.Langs {
-		base := template.New("").Option("missingkey=error").Funcs(s.funcs(lang))
-		template.Must(base.ParseFS(templateFiles, "templates/layout.html", "templates/parts*.html"))
-		set[lang] = map[string]*template.Template{}
-		constants := s.constants(lang.T)
-		for _, file := range names {
-			name := strings.TrimSuffix(path.Base(file), ".html")
-			if name == "layout" || strings.HasPrefix(name, "parts") {
-				continue
-			}
-			page := template.Must(template.Must(base.Clone()).ParseFS(templateFiles, file))
-			for _, part := range page.Templates() {
-				if part.Tree != nil {
-					constants.fold(part.Tree.Root)
-				}
-			}
-			set[lang][name] = page
+	for _, file := range files {
+		name := strings.TrimSuffix(path.Base(file), ".html")
+		if name != "layout" && !strings.HasPrefix(name, "parts") {
+			names = append(names, name)
 		}
+	}
+	return names
+}
+
+// parse reads the templates once for each language.
+func (s *Server) parse() pageSet {
+	set := pageSet{}
+	for _, lang := range locale.Langs {
+		all := template.New("").Option("missingkey=error")
+		all.Funcs(s.funcs(lang)).Funcs(template.FuncMap{"main": func(p Page) (template.HTML, error) {
+			var b strings.Builder
+			err := all.ExecuteTemplate(&b, mainOf(p.head().name), p)
+			return template.HTML(b.String()), err
+		}})
+		template.Must(all.ParseFS(templateFiles, "templates/layout.html", "templates/parts*.html"))
+		for _, name := range pageNames() {
+			text, err := templateFiles.ReadFile("templates/" + name + ".html")
+			if err != nil {
+				panic(err)
+			}
+			named := strings.Replace(string(text), `{{define "main"}}`, `{{define "`+mainOf(name)+`"}}`, 1)
+			template.Must(all.New(name + ".html").Parse(named))
+		}
+		constants := s.constants(lang.T)
+		for _, part := range all.Templates() {
+			if part.Tree != nil {
+				constants.fold(part.Tree.Root)
+			}
+		}
+		set[lang] = all
 	}
 	return set
 }
@@ -135,11 +156,13 @@ func (s *Server) fragment(w http.ResponseWriter, q *Request, name, part string, 
 }
 
 func (s *Server) execute(w http.ResponseWriter, q *Request, status int, name, part string, page Page) error {
-	t, ok := s.pages[q.Lang][name]
-	if !ok {
+	t := s.pages[q.Lang]
+	if t.Lookup(mainOf(name)) == nil {
 		return fmt.Errorf("web: no template %q", name)
 	}
-	if h := page.head(); h.Request == nil {
+	h := page.head()
+	h.name = name
+	if h.Request == nil {
 		h.Request = q
 	}
 	buf := buffers.Get().(*bytes.Buffer)
@@ -152,10 +175,10 @@ func (s *Server) execute(w http.ResponseWriter, q *Request, status int, name, pa
 	if err := t.ExecuteTemplate(buf, part, page); err != nil {
 		return fmt.Errorf("web: template %s: %w", name, err)
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Language", string(q.Lang))
-	h.Set("Cache-Control", "no-store") // pages carry what TLP limits
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Language", string(q.Lang))
+	header.Set("Cache-Control", "no-store") // pages carry what TLP limits
 	if q.Flash != nil && part == "layout" {
 		s.clearCookie(w, "done")
 	}

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"teiten/internal/auth"
 	"teiten/internal/caller"
+	"teiten/internal/device"
 	"teiten/internal/locale"
 	"teiten/internal/technique"
 )
@@ -26,11 +28,14 @@ type Request struct {
 	Query  url.Values // of the address
 	Flash  *Flash     // what the last change says, or nil
 
-	method   string
-	route    string // the pattern, for the log
-	personas []caller.Caller
-	known    *technique.Vocabulary
-	can      []route // for the navigation
+	method      string
+	route       string          // the pattern, for the log
+	personas    []caller.Caller // of the sample portal
+	peer        device.Peer     // who is at the other end of the connection
+	session     auth.Session    // of the caller; zero for personas and machines
+	sessionOver bool            // the browser holds a session that has ended
+	known       *technique.Vocabulary
+	can         []route // for the navigation
 }
 
 type requestKey struct{}

@@ -12,61 +12,82 @@ import (
 	"time"
 
 	"teiten/internal/advisory"
+	"teiten/internal/audit"
 	"teiten/internal/caller"
 	"teiten/internal/fault"
+	"teiten/internal/permit"
+	"teiten/internal/token"
 )
 
 // table is every address of the portal: method, pattern, door, who may come,
 // handler, and what departs from the usual (body 1 MiB, 30 s).
 func (s *Server) table() []route {
-	return slices.Concat(s.siteRoutes(), s.intelRoutes(), s.toolRoutes())
+	return slices.Concat(s.siteRoutes(), s.intelRoutes(), s.toolRoutes(), s.deviceRoutes(), s.registerRoutes())
 }
 
 // siteRoutes are what the site itself needs.
 func (s *Server) siteRoutes() []route {
-	return []route{
-		on("GET", "/persona", Public, open, s.personaForm),
-		on("POST", "/persona", Public, open, s.personaChoose),
+	always := []route{
 		on("POST", "/language", Public, open, s.languageChoose),
-		on("GET", "/style", Public, open, s.style),
-		on("POST", "/style", Public, open, s.styleForm),
-		on("POST", "/style/withdraw", Public, open, s.styleWithdraw),
-		on("POST", "/style/preview", Public, open, s.stylePreview),
 		on("GET", "/static/{name}", Public, open, s.asset),
 		on("GET", "/favicon.ico", Public, open, s.favicon),
 		on("GET", "/healthz", Public, open, s.healthz),
 	}
+	if !s.sample() {
+		return append(always, s.signInRoutes()...)
+	}
+	return append(always,
+		on("GET", "/persona", Public, open, s.personaForm),
+		on("POST", "/persona", Public, open, s.personaChoose),
+		on("GET", "/style", Public, open, s.style),
+		on("POST", "/style", Public, open, s.styleForm),
+		on("POST", "/style/withdraw", Public, open, s.styleWithdraw),
+		on("POST", "/style/preview", Public, open, s.stylePreview),
+	)
 }
 
 // Rules for the table.
 var (
-	open    = rule{open: true} // at the public door: anybody
-	anyRole = only(caller.Operator, caller.Analyst, caller.Contact, caller.Staff, caller.Executive)
-	experts = only(caller.Operator, caller.Analyst)                 // the ISAC
-	contact = only(caller.Operator, caller.Analyst, caller.Contact) // whoever answers for security
-	machine = only(caller.Machine)
+	open       = rule{open: true}   // at the public door: anybody
+	deviceOnly = rule{device: true} // at the portal's door: a registered device, nobody signed in yet
 )
+
+// may is the rule for those who have one of the permissions at all. How far it
+// reaches is decided where the thing is loaded.
+func may(permissions ...permit.Permission) rule { return rule{permissions: permissions} }
+
+// to lets a machine in whose token has the scope.
+func (r rule) to(scope token.Scope) rule { r.scope = scope; return r }
+
+// orWard lets a ward's shared PC use the route without anybody signed in, if
+// its institution has decided so.
+func (r rule) orWard() rule { r.ward = true; return r }
 
 // Door is how a request proves where it comes from.
 type Door string
 
 const (
-	// Portal is for people who are signed in.
+	// Portal is for people who are signed in, on a registered device.
 	Portal Door = "portal"
-	// Machine is for machines with a token or a certificate.
+	// Machine is for machines with a token or a certificate, and for people
+	// who would be let in at the portal's door.
 	Machine Door = "machine"
 	// Public is for anybody.
 	Public Door = "public"
 )
 
-// rule says which roles may use a route. The zero rule allows nothing and
-// cannot be registered.
+// rule says who may use a route. The zero rule allows nothing and cannot be
+// registered.
 type rule struct {
-	open  bool
-	roles []caller.Role
+	open, device, ward bool
+	permissions        []permit.Permission
+	scope              token.Scope // what a machine's token must allow; "" lets no machine in
 }
 
-func only(roles ...caller.Role) rule { return rule{roles: roles} }
+// allows reports whether the caller has one of the rule's permissions.
+func (r rule) allows(c caller.Caller) bool {
+	return slices.ContainsFunc(r.permissions, func(p permit.Permission) bool { return permit.May(c, p) != permit.None })
+}
 
 // handler answers a request or returns why it does not; it writes nothing
 // before it returns an error.
@@ -117,32 +138,26 @@ func (s *Server) check(rt route) {
 		wrong("pattern does not begin with /")
 	case rt.body <= 0 || rt.within <= 0:
 		wrong("no limits")
-	case rt.rule.open && len(rt.rule.roles) > 0:
-		wrong("open and for roles")
+	case rt.rule.open && (rt.rule.device || rt.rule.ward || len(rt.rule.permissions) > 0):
+		wrong("open and for some")
+	case rt.rule.device && (rt.rule.ward || len(rt.rule.permissions) > 0):
+		wrong("for every device and for some")
 	case rt.rule.open != (rt.door == Public):
 		wrong("the public door, and no other, is open")
-	case !rt.rule.open && len(rt.rule.roles) == 0:
+	case !rt.rule.open && !rt.rule.device && len(rt.rule.permissions) == 0:
 		wrong("no rule")
-	}
-	switch rt.door {
-	case Portal:
-		if slices.Contains(rt.rule.roles, caller.Machine) {
-			wrong("machines do not use the portal door")
-		}
-	case Machine:
-		if !slices.Equal(rt.rule.roles, machine.roles) {
-			wrong("only machines use the machine door")
-		}
-		if s.Machine == nil {
-			wrong("Deps.Machine is missing")
-		}
-	case Public:
-	default:
+	case rt.rule.device && rt.door != Portal:
+		wrong("only the portal's door knows devices without people")
+	case (rt.rule.scope != "") != (rt.door == Machine):
+		wrong("the machine door, and no other, asks for a token's scope")
+	case rt.rule.scope != "" && !slices.Contains(token.Scopes, rt.rule.scope):
+		wrong("unknown scope " + string(rt.rule.scope))
+	case !slices.Contains([]Door{Portal, Machine, Public}, rt.door):
 		wrong("no door")
 	}
-	for _, role := range rt.rule.roles {
-		if !slices.Contains(caller.Roles, role) {
-			wrong("unknown role " + string(role))
+	for _, p := range rt.rule.permissions {
+		if !slices.Contains(permit.Permissions(), p) {
+			wrong("unknown permission " + string(p))
 		}
 	}
 }
@@ -169,8 +184,10 @@ func (s *Server) mux(table []route) http.Handler {
 			mux.ServeHTTP(w, r)
 			return
 		}
-		if err := s.identify(r, q); err != nil { // for the header of the error page
-			s.fail(w, r, err)
+		if known, err := s.lost(w, r, q); !known || err != nil {
+			if err != nil {
+				s.fail(w, r, err)
+			}
 			return
 		}
 		// The mux's own answer says whether the address exists for another method.
@@ -185,13 +202,46 @@ func (s *Server) mux(table []route) http.Handler {
 	})
 }
 
+// lost identifies who asks for an address that is not there. Without a device
+// that is known one learns no more than at the door.
+func (s *Server) lost(w http.ResponseWriter, r *http.Request, q *Request) (bool, error) {
+	if err := s.forged(r, q); err != nil {
+		return false, err
+	}
+	if err := s.identify(r, q); err != nil {
+		return false, err
+	}
+	if _, ok := q.device(); !s.sample() && !ok {
+		return false, s.noDevice(w, r, q)
+	}
+	return true, nil
+}
+
+// refuseMachine tells a machine how to show who it is (RFC 9110 section 11.6.1),
+// and records a token or certificate that was refused.
+func (s *Server) refuseMachine(w http.ResponseWriter, r *http.Request, q *Request, rt route, err error) {
+	if !fault.Is(err, fault.Unauthenticated) {
+		return
+	}
+	Challenge(w)
+	if s.Denied != nil && (r.Header.Get("Authorization") != "" || q.peer.Leaf != nil) {
+		s.Denied(context.WithoutCancel(r.Context()), caller.Caller{Name: "machine", Channel: "api"}, rt.method+" "+rt.pattern)
+	}
+}
+
+// Challenge says how a machine can show who it is.
+func Challenge(w http.ResponseWriter) {
+	w.Header().Add("WWW-Authenticate", `Bearer realm="teiten"`)
+	w.Header().Add("WWW-Authenticate", `Basic realm="teiten", charset="UTF-8"`)
+}
+
 // serve puts the route's rule and limits in front of its handler.
 func (s *Server) serve(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), rt.within)
 		defer cancel()
-		r = r.WithContext(ctx)
 		q := requestOf(r)
+		r = r.WithContext(audit.WithRequest(ctx, q.ID))
 		if r.ContentLength > rt.body {
 			s.fail(w, r, fault.New(fault.TooLarge, "web.too_large", "limit", size(rt.body)))
 			return
@@ -215,25 +265,36 @@ func (s *Server) serve(rt route) http.Handler {
 // admit finds out who calls and holds the route's rule against it. Without
 // error and without admission the answer is already written.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request, q *Request, rt route) (bool, error) {
-	if rt.door == Machine {
-		who, err := s.Machine(r)
+	if err := s.forged(r, q); err != nil {
+		return false, err
+	}
+	switch rt.door {
+	case Public:
+		if !s.sample() {
+			return true, nil // nobody needs to know who it is
+		}
+		return true, s.identify(r, q)
+	case Machine:
+		who, err := s.Machine(r, rt.rule.scope)
 		if err != nil {
+			s.refuseMachine(w, r, q, rt, err)
 			return false, err
 		}
 		q.Caller = who
-	} else if err := s.identify(r, q); err != nil {
-		return false, err
+	case Portal:
+		if err := s.identify(r, q); err != nil {
+			return false, err
+		}
+		if ok, err := s.knock(w, r, q, rt); !ok || err != nil {
+			return false, err
+		}
+		if rt.rule.device {
+			return true, nil
+		}
 	}
-	if rt.rule.open {
-		return true, nil
-	}
-	if rt.door == Portal && q.Caller.Role == "" {
-		http.Redirect(w, r, personaAddress(r), http.StatusSeeOther)
-		return false, nil
-	}
-	if err := q.Caller.Need(rt.rule.roles...); err != nil {
+	if !rt.rule.allows(q.Caller) {
 		s.denied(r, q, rt)
-		return false, err
+		return false, fault.New(fault.Forbidden, "fault.forbidden")
 	}
 	return true, nil
 }

@@ -7,51 +7,47 @@ import (
 	"time"
 
 	"teiten/internal/advisory"
-	"teiten/internal/caller"
+	"teiten/internal/permit"
 )
-
-// members are those who may register, comment and say "we received it too";
-// the nouns tell them apart further.
-var members = only(caller.Operator, caller.Analyst, caller.Contact, caller.Staff)
 
 // intelRoutes are the pages about shared information: home, lists, search,
 // details, registration, review.
 func (s *Server) intelRoutes() []route {
 	const one = "/advisories/{id}"
 	return []route{
-		on("GET", "/", Portal, anyRole, s.home, nav("home")),
+		on("GET", "/", Portal, may(permit.AdvisoryRead), s.home, nav("home")),
 
-		on("GET", "/advisories", Portal, anyRole, s.advisories, nav("advisories")),
-		on("GET", "/advisories.csv", Portal, anyRole, s.advisoriesCSV, within(10*time.Minute)),
-		on("POST", "/advisories.csv", Portal, anyRole, s.advisoriesCSV, within(10*time.Minute)),
-		on("GET", "/search", Portal, anyRole, s.searchForm),
-		on("POST", "/search", Portal, anyRole, s.search, body(registerBody)),
-		on("POST", "/search/helped", Portal, anyRole, s.searchHelped),
-		on("GET", "/indicators/{key}", Portal, anyRole, s.indicator),
-		on("POST", "/indicators/{key}/overrule", Portal, experts, s.overrule),
-		on("POST", "/indicators/{key}/heed", Portal, experts, s.heed),
+		on("GET", "/advisories", Portal, may(permit.AdvisoryRead), s.advisories, nav("advisories")),
+		on("GET", "/advisories.csv", Portal, may(permit.AdvisoryRead), s.advisoriesCSV, within(10*time.Minute)),
+		on("POST", "/advisories.csv", Portal, may(permit.AdvisoryRead), s.advisoriesCSV, within(10*time.Minute)),
+		on("GET", "/search", Portal, may(permit.SearchUse).orWard(), s.searchForm),
+		on("POST", "/search", Portal, may(permit.SearchUse).orWard(), s.search, body(registerBody)),
+		on("POST", "/search/helped", Portal, may(permit.OpinionGive), s.searchHelped),
+		on("GET", "/indicators/{key}", Portal, may(permit.SearchUse), s.indicator),
+		on("POST", "/indicators/{key}/overrule", Portal, may(permit.IndicatorOverrule), s.overrule),
+		on("POST", "/indicators/{key}/heed", Portal, may(permit.IndicatorOverrule), s.heed),
 
-		on("GET", "/advisories/new", Portal, members, s.registerNew, nav("register")),
-		on("POST", "/advisories/new", Portal, members, s.registerNew, body(registerBody)),
-		on("POST", "/advisories/preview", Portal, members, s.registerPreview, body(registerBody)),
-		on("POST", "/advisories", Portal, members, s.register, body(registerBody)),
-		on("GET", "/review", Portal, experts, s.review, nav("review")),
+		on("GET", "/advisories/new", Portal, may(permit.AdvisoryRegister), s.registerNew, nav("register")),
+		on("POST", "/advisories/new", Portal, may(permit.AdvisoryRegister), s.registerNew, body(registerBody)),
+		on("POST", "/advisories/preview", Portal, may(permit.AdvisoryRegister), s.registerPreview, body(registerBody)),
+		on("POST", "/advisories", Portal, may(permit.AdvisoryRegister), s.register, body(registerBody)),
+		on("GET", "/review", Portal, may(permit.AdvisoryReview), s.review, nav("review")),
 
-		on("GET", one, Portal, anyRole, s.advisory),
-		on("GET", one+"/revisions", Portal, anyRole, s.revisions),
-		on("GET", one+"/edit", Portal, members, s.edit),
-		on("POST", one+"/edit", Portal, members, s.change, body(registerBody)),
-		on("POST", one+"/correct", Portal, experts, s.change, body(registerBody)),
-		on("POST", one+"/publish", Portal, experts, s.publish),
-		on("POST", one+"/return", Portal, experts, s.giveBack),
-		on("POST", one+"/withdraw", Portal, experts, s.withdraw),
-		on("POST", one+"/discard", Portal, members, s.advisoryAct(advisory.Discard, "detail.discarded", "restore")),
-		on("POST", one+"/restore", Portal, members, s.advisoryAct(advisory.Restore, "detail.restored", "")),
-		on("POST", one+"/see", Portal, members, s.advisoryAct(advisory.See, "detail.seen", "unsee")),
-		on("POST", one+"/unsee", Portal, members, s.advisoryAct(advisory.Unsee, "detail.unseen", "see")),
-		on("POST", one+"/helped", Portal, anyRole, s.helped),
-		on("POST", one+"/comments", Portal, members, s.addComment),
-		on("POST", one+"/comments/{comment}/remove", Portal, members, s.hideComment(false)),
-		on("POST", one+"/comments/{comment}/restore", Portal, members, s.hideComment(true)),
+		on("GET", one, Portal, may(permit.AdvisoryRead), s.advisory),
+		on("GET", one+"/revisions", Portal, may(permit.AdvisoryRead), s.revisions),
+		on("GET", one+"/edit", Portal, may(permit.AdvisoryRegister), s.edit),
+		on("POST", one+"/edit", Portal, may(permit.AdvisoryRegister), s.change, body(registerBody)),
+		on("POST", one+"/correct", Portal, may(permit.AdvisoryPublish), s.change, body(registerBody)),
+		on("POST", one+"/publish", Portal, may(permit.AdvisoryPublish), s.publish),
+		on("POST", one+"/return", Portal, may(permit.AdvisoryReview), s.giveBack),
+		on("POST", one+"/withdraw", Portal, may(permit.AdvisoryPublish), s.withdraw),
+		on("POST", one+"/discard", Portal, may(permit.AdvisoryRegister), s.advisoryAct(advisory.Discard, "detail.discarded", "restore")),
+		on("POST", one+"/restore", Portal, may(permit.AdvisoryRegister), s.advisoryAct(advisory.Restore, "detail.restored", "")),
+		on("POST", one+"/see", Portal, may(permit.SightingReport), s.see),
+		on("POST", one+"/unsee", Portal, may(permit.SightingReport), s.advisoryAct(advisory.Unsee, "detail.unseen", "see")),
+		on("POST", one+"/helped", Portal, may(permit.OpinionGive), s.helped),
+		on("POST", one+"/comments", Portal, may(permit.CommentWrite), s.addComment),
+		on("POST", one+"/comments/{comment}/remove", Portal, may(permit.CommentWrite), s.hideComment(false)),
+		on("POST", one+"/comments/{comment}/restore", Portal, may(permit.CommentWrite), s.hideComment(true)),
 	}
 }

@@ -6,8 +6,9 @@ package web
 import (
 	"time"
 
-	"teiten/internal/caller"
 	"teiten/internal/guard"
+	"teiten/internal/permit"
+	"teiten/internal/token"
 )
 
 // guardListBody is the most that a form with a guard list may send.
@@ -22,54 +23,57 @@ const uploadTime = 10 * time.Minute
 // toolRoutes are the pages about what is done with it: import, collection, trends, filters, guard, settings, help.
 func (s *Server) toolRoutes() []route {
 	return []route{
-		on("GET", "/trends", Portal, anyRole, s.trends, nav("trends")),
-		on("GET", "/trends.csv", Portal, anyRole, s.trendsCSV),
+		on("GET", "/trends", Portal, may(permit.TrendRead), s.trends, nav("trends")),
+		on("GET", "/trends.csv", Portal, may(permit.TrendRead), s.trendsCSV),
 
-		on("GET", "/filters", Portal, anyRole, s.filters, nav("filters"), within(countTime)),
-		on("POST", "/filters/exceptions", Portal, contact, s.exceptionAdd),
-		on("POST", "/filters/exceptions/{key}/remove", Portal, contact, s.exceptionRemove),
-		on("POST", "/filters/exceptions/restore", Portal, contact, s.exceptionRestore),
-		on("GET", "/blocklists/{format}", Portal, anyRole, s.blocklist, within(listTime)),
+		on("GET", "/filters", Portal, may(permit.FilterRead), s.filters, nav("filters"), within(countTime)),
+		on("POST", "/filters/exceptions", Portal, may(permit.FilterExcept), s.exceptionAdd),
+		on("POST", "/filters/exceptions/{key}/remove", Portal, may(permit.FilterExcept), s.exceptionRemove),
+		on("POST", "/filters/exceptions/restore", Portal, may(permit.FilterExcept), s.exceptionRestore),
+		on("GET", "/blocklists/{format}", Machine, may(permit.FilterRead).to(token.ListsRead), s.blocklist, within(listTime)),
 
-		on("GET", "/guard", Portal, contact, s.guardShow, nav("guard")),
-		on("POST", "/guard", Portal, contact, s.guardAsk),
-		on("POST", "/guard/lists", Portal, experts, s.guardUpload, body(guardListBody)),
-		on("POST", "/guard/lists/{slug}", Portal, experts, s.guardSwitch),
-		on("POST", "/guard/lists/{slug}/on", Portal, experts, s.guardOn),
-		on("POST", "/guard/overrules", Portal, experts, s.overruleAdd),
-		on("POST", "/guard/overrules/{key}/remove", Portal, experts, s.overruleRemove),
-		on("POST", "/guard/overrules/restore", Portal, experts, s.overruleRestore),
+		on("GET", "/guard", Portal, may(permit.GuardRead), s.guardShow),
+		on("POST", "/guard", Portal, may(permit.GuardRead), s.guardAsk),
+		on("POST", "/guard/lists", Portal, may(permit.GuardManage), s.guardUpload, body(guardListBody)),
+		on("POST", "/guard/lists/{slug}", Portal, may(permit.GuardManage), s.guardSwitch),
+		on("POST", "/guard/lists/{slug}/on", Portal, may(permit.GuardManage), s.guardOn),
+		on("POST", "/guard/overrules", Portal, may(permit.IndicatorOverrule), s.overruleAdd),
+		on("POST", "/guard/overrules/{key}/remove", Portal, may(permit.IndicatorOverrule), s.overruleRemove),
+		on("POST", "/guard/overrules/restore", Portal, may(permit.IndicatorOverrule), s.overruleRestore),
 
-		on("GET", "/import", Portal, contact, s.imports, nav("import")),
-		on("POST", "/import", Portal, contact, s.importNew, body(maxUpload+maxPaste+1<<20), within(uploadTime)),
-		on("GET", "/import/{id}", Portal, contact, s.importShow),
-		on("GET", "/import/{id}/problems.csv", Portal, contact, s.importProblems),
-		on("POST", "/import/{id}/earnest", Portal, contact, s.importEarnest),
+		on("GET", "/import", Portal, may(permit.ImportRun), s.imports, nav("import")),
+		on("POST", "/import", Portal, may(permit.ImportRun), s.importNew, body(maxUpload+maxPaste+1<<20), within(uploadTime)),
+		on("GET", "/import/{id}", Portal, may(permit.ImportRun), s.importShow),
+		on("GET", "/import/{id}/problems.csv", Portal, may(permit.ImportRun), s.importProblems),
+		on("POST", "/import/{id}/earnest", Portal, may(permit.ImportRun), s.importEarnest),
 
-		on("GET", "/collectors", Portal, experts, s.collectors, nav("collectors")),
-		on("POST", "/collectors", Portal, experts, s.collectorAdd, within(testTime)),
-		on("POST", "/collectors/{id}", Portal, experts, s.collectorChange),
-		on("POST", "/collectors/{id}/on", Portal, experts, s.collectorSwitch(true)),
-		on("POST", "/collectors/{id}/off", Portal, experts, s.collectorSwitch(false)),
-		on("POST", "/collectors/{id}/run", Portal, experts, s.collectorRun),
-		on("POST", "/collectors/{id}/test", Portal, experts, s.collectorTry, within(testTime)),
-		on("POST", "/collectors/{id}/remove", Portal, experts, s.collectorRemove),
+		on("GET", "/collectors", Portal, may(permit.CollectorManage), s.collectors),
+		on("POST", "/collectors", Portal, may(permit.CollectorManage), s.collectorAdd, within(testTime)),
+		on("POST", "/collectors/{id}", Portal, may(permit.CollectorManage), s.collectorChange),
+		on("POST", "/collectors/{id}/on", Portal, may(permit.CollectorManage), s.collectorSwitch(true)),
+		on("POST", "/collectors/{id}/off", Portal, may(permit.CollectorManage), s.collectorSwitch(false)),
+		on("POST", "/collectors/{id}/run", Portal, may(permit.CollectorManage), s.collectorRun),
+		on("POST", "/collectors/{id}/test", Portal, may(permit.CollectorManage), s.collectorTry, within(testTime)),
+		on("POST", "/collectors/{id}/remove", Portal, may(permit.CollectorManage), s.collectorRemove),
 
-		on("GET", "/institution", Portal, anyRole, s.institution, nav("institution")),
-		on("POST", "/institution/domains", Portal, contact, s.domainAdd),
-		on("POST", "/institution/domains/{key}/remove", Portal, contact, s.domainRemove),
-		on("POST", "/institution/domains/restore", Portal, contact, s.domainRestore),
-		on("POST", "/institution/interests", Portal, contact, s.interestAdd),
-		on("POST", "/institution/interests/{id}/remove", Portal, contact, s.interestRemove),
-		on("POST", "/institution/interests/restore", Portal, contact, s.interestRestore),
+		on("GET", "/institution", Portal, may(permit.InstitutionRead), s.institution, nav("institution")),
+		on("POST", "/institution/domains", Portal, may(permit.InstitutionManage), s.domainAdd),
+		on("POST", "/institution/domains/{key}/remove", Portal, may(permit.InstitutionManage), s.domainRemove),
+		on("POST", "/institution/domains/restore", Portal, may(permit.InstitutionManage), s.domainRestore),
+		on("POST", "/institution/interests", Portal, may(permit.InstitutionManage), s.interestAdd),
+		on("POST", "/institution/interests/{id}/remove", Portal, may(permit.InstitutionManage), s.interestRemove),
+		on("POST", "/institution/interests/restore", Portal, may(permit.InstitutionManage), s.interestRestore),
 
-		on("GET", "/audit", Portal, only(caller.Operator), s.audit, nav("audit")),
-		on("GET", "/techniques", Portal, anyRole, s.techniques),
-		on("POST", "/techniques", Portal, experts, s.techniqueAdd),
-		on("POST", "/techniques/{id}/remove", Portal, experts, s.techniqueRemove),
-		on("GET", "/glossary", Portal, anyRole, s.glossary),
-		on("GET", "/help", Portal, anyRole, s.helpList, nav("help")),
-		on("GET", "/help/{slug}", Portal, anyRole, s.helpShow),
-		on("GET", "/about", Portal, anyRole, s.about),
+		on("GET", "/audit", Portal, may(permit.AuditRead, permit.AuditOwnRead), s.audit),
+		on("GET", "/audit.csv", Portal, may(permit.AuditRead, permit.AuditOwnRead), s.auditCSV, within(uploadTime)),
+		on("GET", "/audit/checkpoint", Portal, may(permit.AuditRead, permit.AuditOwnRead), s.auditCheckpoint, within(countTime)),
+		on("GET", "/techniques", Portal, may(permit.AdvisoryRead), s.techniques),
+		on("POST", "/techniques", Portal, may(permit.TechniqueManage), s.techniqueAdd),
+		on("POST", "/techniques/{id}/remove", Portal, may(permit.TechniqueManage), s.techniqueRemove),
+		on("GET", "/glossary", Portal, may(permit.HelpRead), s.glossary),
+		on("GET", manageAddress, Portal, may(permit.PeopleRead, permit.GuardManage), s.manage, nav("manage")),
+		on("GET", "/help", Portal, may(permit.HelpRead), s.helpList, nav("help")),
+		on("GET", "/help/{slug}", Portal, may(permit.HelpRead), s.helpShow),
+		on("GET", "/about", Portal, may(permit.HelpRead), s.about),
 	}
 }

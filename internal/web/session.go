@@ -89,8 +89,8 @@ func bodyFault(err error) error {
 	return fault.Wrap(err, fault.Invalid, "web.bad_form")
 }
 
-// identify finds out who the visitor is and what the last change has to say.
-func (s *Server) identify(r *http.Request, q *Request) error {
+// persona finds out whom the visitor of the sample portal has chosen to be.
+func (s *Server) persona(r *http.Request, q *Request) error {
 	account := s.Default
 	if id, err := strconv.ParseInt(s.cookieValue(r, "persona"), 10, 64); err == nil && id > 0 {
 		account = id
@@ -110,7 +110,6 @@ func (s *Server) identify(r *http.Request, q *Request) error {
 			q.Caller.Channel = "web"
 		}
 	}
-	q.Flash = s.flash(r)
 	return nil
 }
 

@@ -88,7 +88,7 @@ func (s *Server) stylePreview(w http.ResponseWriter, r *http.Request, q *Request
 	page := newStylePage(q)
 	page.Form.URL.Fill(r.PostForm)
 	page.Form.Note.Fill(r.PostForm)
-	return s.fragment(w, q, "style", "preview", page)
+	return s.fragment(w, q, "style", "style-preview", page)
 }
 
 // styleWithdraw shows how a change asks before it is made.

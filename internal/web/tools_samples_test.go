@@ -29,7 +29,7 @@ func init() {
 
 	asked, _ := askTrend(q)
 	trends := &trendsPage{Asked: asked, CSV: "/trends.csv", Tiles: []trendTile{{"公開された情報", "12", "件", "前より多い"}},
-		Figures: []template.HTML{asked.draw(q, "c-all", "全体", []trendItem{{"phishing", "フィッシング", 3}}, []trend.Point{{Period: asked.Periods()[0], Item: "phishing", Count: 3}})}}
+		Figures: []template.HTML{asked.draw(q, "c-all", "全体", []trendItem{{item: "phishing", name: "フィッシング", count: 3}}, []trend.Point{{Period: asked.Periods()[0], Item: "phishing", Count: 3}})}}
 	trends.form(q)
 	sample("trends", trends)
 	own := &trendsPage{CSV: "/trends.csv", Undated: true, Errors: []FieldError{{ID: "f-from", Text: "日付"}}}
@@ -77,10 +77,6 @@ func init() {
 	sample("help", &helpPage{Pages: []helpEntry{{"start", "はじめに", true}}, Body: "<p>文</p>", Next: &helpEntry{"tlp", "共有範囲", false}})
 	sample("techniques", &techniquesPage{Linked: true, Groups: []tacticGroup{{"impact", "業務への影響", []techniqueRow{
 		{ID: "T1486", Name: "暗号化", About: "説明", Count: 3}, {ID: "isac.qr", Name: "QR", About: "説明", Own: true}}}}})
-	sample("auditlog", &auditPage{Records: []auditRow{
-		{At: testNow, Actor: "佐藤", Role: caller.Analyst, Org: "ISAC", Action: "公開", Code: "advisory.publish", Object: "情報 3", Href: "/advisories/3", Detail: []auditDetail{{"tlp", "GREEN"}}},
-		{At: testNow, Actor: "プログラム", Action: "x.y", Code: "x.y", Object: "x/1"}}})
-	sample("auditlog", &auditPage{})
 	sample("about", &aboutPage{Version: "1.0", Revision: "abc", Modules: []aboutModule{{"a.example/b", "v1"}}, Lists: []aboutList{{"A", 1, 2, true}, {"B", 1, 2, false}}, Notice: "<p>notice</p>"})
 
 	run := importRow{Run: intake.Run{ID: 7, Format: intake.CSV, State: intake.Running, TLP: tlp.Green, Actor: "佐藤", StartedAt: testNow}, Name: "list.csv", Format: "CSV"}

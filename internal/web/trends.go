@@ -34,6 +34,7 @@ type trendsPage struct {
 	From    string        // of the period, as dates
 	To      string
 	CSV     string // address of the same counts
+	Hidden  bool   // some counts are hidden
 	Undated bool   // the series may have things without a date, which no period holds
 }
 
@@ -200,6 +201,7 @@ func (s *Server) drawTrend(r *http.Request, q *Request, p *trendsPage) error {
 		return err
 	}
 	names := rankTrend(q, p.Asked.Dimension, all)
+	p.Hidden = sumTrend(all).hidden || sumTrend(before).hidden
 	p.Figures = append(p.Figures, p.Asked.draw(q, "c-all", q.T("tools.trends.all"), names, all))
 	if len(names) > chart.Classes {
 		p.Numbers = p.Asked.table(q, names, all)
@@ -215,8 +217,7 @@ func (s *Server) drawTrend(r *http.Request, q *Request, p *trendsPage) error {
 		p.Figures = append(p.Figures, p.Asked.draw(q, "c-own", q.T("tools.trends.own", "name", q.Caller.OrgName), names, own))
 		if p.Asked.eachOnce() {
 			p.Tiles = append(p.Tiles, trendTile{Name: q.T("tools.trends.tile.own." + string(p.Asked.Series)),
-				Figure: locale.Number(sumTrend(own)), Unit: q.T("tools.trends.unit"),
-				Note: q.T("tools.trends.tile.share", "share", percent(sumTrend(own), sumTrend(all)))})
+				Figure: sumTrend(own).text(q), Unit: q.T("tools.trends.unit"), Note: q.shareOf(sumTrend(own), sumTrend(all))})
 		}
 	}
 	if len(names) > 1 {
@@ -234,20 +235,22 @@ func (a *trendAsked) eachOnce() bool {
 // tiles say the sum, how it compares with the same length of time before, and
 // what there was most of. A dimension of which a thing may have several, or
 // none, has no sum that means anything.
-func (p *trendsPage) tiles(q *Request, names []trendItem, now, before int64) {
+func (p *trendsPage) tiles(q *Request, names []trendItem, now, before trendSum) {
 	unit := q.T("tools.trends.unit")
 	if p.Asked.eachOnce() {
 		note := q.T("tools.trends.tile.before.none")
 		switch {
-		case before >= fewForShare:
-			note = q.T("tools.trends.tile.before.change", "before", before, "change", changed(now, before))
-		case before > 0:
-			note = q.T("tools.trends.tile.before", "before", before)
+		case before.hidden || now.hidden && before.n > 0:
+			note = q.T("tools.trends.tile.before.text", "before", before.text(q))
+		case before.n >= fewForShare:
+			note = q.T("tools.trends.tile.before.change", "before", before.n, "change", changed(now.n, before.n))
+		case before.n > 0:
+			note = q.T("tools.trends.tile.before", "before", before.n)
 		}
-		p.Tiles = append(p.Tiles, trendTile{q.T("tools.trends.tile.sum." + string(p.Asked.Series)), locale.Number(now), unit, note})
+		p.Tiles = append(p.Tiles, trendTile{q.T("tools.trends.tile.sum." + string(p.Asked.Series)), now.text(q), unit, note})
 	}
 	if len(names) > 0 {
-		p.Tiles = append(p.Tiles, trendTile{q.T("tools.trends.tile.most"), locale.Number(names[0].count), unit, names[0].name})
+		p.Tiles = append(p.Tiles, trendTile{q.T("tools.trends.tile.most"), names[0].sum().text(q), unit, names[0].name})
 	}
 }
 
@@ -263,18 +266,48 @@ func changed(now, before int64) string {
 	return text
 }
 
-func sumTrend(points []trend.Point) (n int64) {
+// trendSum is a sum of counts, some of which may be hidden: then it is the least
+// that there can be.
+type trendSum struct {
+	n      int64
+	hidden bool
+}
+
+func sumTrend(points []trend.Point) (sum trendSum) {
 	for _, p := range points {
-		n += p.Count
+		sum.n += p.Count
+		sum.hidden = sum.hidden || p.Hidden.Hidden()
 	}
-	return n
+	return sum
+}
+
+func (s trendSum) text(q *Request) string {
+	switch {
+	case !s.hidden:
+		return locale.Number(s.n)
+	case s.n == 0:
+		return q.T("disclose.withheld")
+	default:
+		return q.T("disclose.at_least", "n", s.n)
+	}
+}
+
+// shareOf says how much of all the own institution has, where all is known.
+func (q *Request) shareOf(own, all trendSum) string {
+	if all.hidden {
+		return q.T("disclose.share")
+	}
+	return q.T("tools.trends.tile.share", "share", percent(own.n, all.n))
 }
 
 // trendItem is an item with its name and its count over all periods.
 type trendItem struct {
 	item, name string
 	count      int64
+	hidden     bool // some of it is
 }
+
+func (i trendItem) sum() trendSum { return trendSum{i.count, i.hidden} }
 
 // rankTrend lists the items, the most frequent first.
 func rankTrend(q *Request, d trend.Dimension, points []trend.Point) []trendItem {
@@ -288,6 +321,7 @@ func rankTrend(q *Request, d trend.Dimension, points []trend.Point) []trendItem 
 			all = append(all, trendItem{item: p.Item, name: itemName(q, d, p.Item)})
 		}
 		all[i].count += p.Count
+		all[i].hidden = all[i].hidden || p.Hidden.Hidden()
 	}
 	slices.SortStableFunc(all, func(a, b trendItem) int { return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.item, b.item)) })
 	return all
@@ -306,6 +340,8 @@ func itemName(q *Request, d trend.Dimension, item string) string {
 		}
 	case trend.Technique:
 		return q.techniqueName(item)
+	case trend.Source:
+		return sourceName(q.Lang, item)
 	}
 	return harmless(item)
 }

@@ -50,7 +50,7 @@ func (s *Server) trendsCSV(w http.ResponseWriter, r *http.Request, q *Request) e
 	}
 	out.Write(head)
 	for _, p := range all {
-		row := []string{string(asked.Series), p.Period, csvCell(p.Item), csvCell(itemName(q, asked.Dimension, p.Item)), strconv.FormatInt(p.Count, 10)}
+		row := []string{string(asked.Series), p.Period, csvCell(p.Item), csvCell(itemName(q, asked.Dimension, p.Item)), p.Shown().Text(q.Lang)}
 		if mine != nil {
 			row = append(row, strconv.FormatInt(mine[key{p.Period, p.Item}], 10))
 		}

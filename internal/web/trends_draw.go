@@ -5,6 +5,7 @@ package web
 
 import (
 	"html/template"
+	"math"
 	"slices"
 
 	"teiten/internal/category"
@@ -82,7 +83,14 @@ func (a *trendAsked) chart(q *Request, title string, items []trendItem, points [
 		if !ok {
 			i = len(items) - 1
 		}
-		c.Series[i].Values[column[p.Period]] += float64(p.Count)
+		switch at := &c.Series[i].Values[column[p.Period]]; {
+		case p.Hidden.Hidden() && *at == 0:
+			*at = chart.None
+		case math.IsNaN(*at) && p.Count > 0: // of the rarer ones together, only some are hidden
+			*at = float64(p.Count)
+		default:
+			*at += float64(p.Count)
+		}
 	}
 	return c
 }
@@ -100,7 +108,11 @@ func rankingChart(q *Request, d trend.Dimension, items []trendItem) template.HTM
 	}
 	for _, item := range items {
 		c.Labels = append(c.Labels, chart.Label{Text: item.name})
-		c.Series[0].Values = append(c.Series[0].Values, float64(item.count))
+		value := float64(item.count)
+		if item.hidden && item.count == 0 {
+			value = chart.None
+		}
+		c.Series[0].Values = append(c.Series[0].Values, value)
 	}
 	return c.Ranking()
 }

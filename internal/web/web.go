@@ -20,8 +20,8 @@ import (
 	"teiten/internal/store"
 )
 
-// Personas are the accounts that a visitor may choose to be. They stand where
-// the sign-in will be, and only on a loopback address.
+// Personas are the accounts that a visitor of the sample portal may choose to
+// be. They stand where the sign-in is otherwise, and only on a loopback address.
 type Personas interface {
 	// Personas returns every account that may be chosen, in the order of the menu.
 	Personas(ctx context.Context) ([]caller.Caller, error)
@@ -32,6 +32,11 @@ type Personas interface {
 // Deps are the nouns that pages read and change. A page that needs another one
 // adds a field here; package cli fills it.
 type Deps struct {
+	// Access is the way in, and the register of devices. It may be nil on a
+	// sample portal.
+	Access *Access
+
+	// Personas make this a sample portal, whose visitors choose whom to be.
 	Personas Personas
 
 	// DB is the store that pages read and change.
@@ -55,10 +60,6 @@ type Deps struct {
 	// Default is the account of a visitor who has not chosen one; with 0 the
 	// visitor is asked.
 	Default int64
-
-	// Machine names the caller of a request at the machine door, or returns a
-	// fault. Without it, a route at that door cannot be registered.
-	Machine func(*http.Request) (caller.Caller, error)
 
 	// Denied, if set, is told of every request that a route's rule or a noun
 	// turned away.
@@ -120,11 +121,13 @@ type Server struct {
 // a mistake in the program: a template that does not parse, a route without a
 // rule.
 func New(c Config) (*Server, error) {
-	if c.Personas == nil {
-		return nil, errors.New("web: Personas is missing")
-	}
-	if !c.Loopback {
+	switch {
+	case c.Access == nil && c.Personas == nil:
+		return nil, errors.New("web: neither Access nor Personas: nobody could come in")
+	case c.Personas != nil && !c.Loopback:
 		return nil, errors.New("web: personas need no sign-in, so the portal may listen on a loopback address only")
+	case c.Personas == nil && !c.Secure:
+		return nil, errors.New("web: Access needs HTTPS, for its certificates and its cookies")
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

@@ -1,0 +1,9 @@
+DROP TABLE session;
+DROP TABLE auth_recovery;
+DROP TABLE auth_known_device;
+DROP TABLE auth_throttle;
+DROP TABLE auth_step;
+DROP TABLE auth_set_up;
+DROP TABLE auth_recovery_code;
+DROP TABLE auth_totp;
+DROP TABLE auth_password;

@@ -1,0 +1,3 @@
+DROP TABLE domain_request;
+DROP TABLE token;
+ALTER TABLE account DROP COLUMN moved_from;
