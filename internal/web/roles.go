@@ -4,10 +4,12 @@
 package web
 
 import (
+	"html/template"
 	"net/http"
 	"slices"
 
 	"teiten/internal/caller"
+	"teiten/internal/help"
 	"teiten/internal/permit"
 )
 
@@ -16,6 +18,7 @@ type rolesPage struct {
 	Head
 	Roles []caller.Role
 	Areas []roleArea
+	Notes template.HTML // the roles in words
 }
 
 // roleArea are the permissions of one subject.
@@ -63,6 +66,12 @@ func (s *Server) roles(w http.ResponseWriter, _ *http.Request, q *Request) error
 		}
 		last := &page.Areas[len(page.Areas)-1]
 		last.Rows = append(last.Rows, row)
+	}
+	if notes, ok := help.Get(q.Lang, "roles"); ok {
+		var err error
+		if page.Notes, err = renderProse(notes.Body); err != nil {
+			return err
+		}
 	}
 	return s.render(w, q, http.StatusOK, "roles", page)
 }
