@@ -29,6 +29,9 @@ type Session struct {
 
 	// Label is the device's, in Sessions only.
 	Label string
+	// NewDevice says that the account never signed in on this device before;
+	// it is set where a session is opened.
+	NewDevice bool
 }
 
 // over reports whether the session ended by itself.
@@ -161,6 +164,9 @@ func open(ctx context.Context, tx *store.Tx, p person, dev Device, method, oldTo
 		VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7) RETURNING id`,
 		hashToken(token), p.id, dev.ID, method, now, s.Idle.Microseconds(), store.Micros(s.Expires))
 	if err != nil {
+		return "", Session{}, err
+	}
+	if err := tx.QueryRow(ctx, `SELECT COUNT(*) = 0 FROM auth_known_device WHERE account_id = $1 AND device_id = $2`, p.id, dev.ID).Scan(&s.NewDevice); err != nil {
 		return "", Session{}, err
 	}
 	if _, err := tx.Exec(ctx, `INSERT INTO auth_known_device (account_id, device_id, signed_in_at) VALUES ($1, $2, $3)

@@ -194,6 +194,8 @@ type Finished struct {
 	Session Session
 	// Codes are her recovery codes. They are shown now and never again.
 	Codes []string
+	// Recovered says that others gave the account a new way in.
+	Recovered bool
 }
 
 // Also removes what another package keeps of an account's factors, when a
@@ -225,7 +227,7 @@ func Finish(ctx context.Context, db *store.DB, keys *blob.Keyring, dev Device, t
 		if err != nil {
 			return err
 		}
-		if recovery != 0 {
+		if f.Recovered = recovery != 0; f.Recovered {
 			if err := completeRecovery(ctx, tx, recovery, p.id); err != nil {
 				return err
 			}

@@ -260,3 +260,34 @@ func (e *env) userRecover() *cobra.Command {
 		}),
 	}
 }
+
+// userLimits shows how long sessions last, or changes it.
+func (e *env) userLimits() *cobra.Command {
+	var idle, life time.Duration
+	cmd := &cobra.Command{
+		Use: "limits", Short: e.t("cli.user.limits"), Args: cobra.NoArgs,
+	}
+	cmd.Flags().DurationVar(&idle, "idle", 0, e.t("cli.user.limits.idle"))
+	cmd.Flags().DurationVar(&life, "life", 0, e.t("cli.user.limits.life"))
+	cmd.RunE = e.with(func(ctx context.Context, a *app, _ []string) error {
+		l, err := auth.ReadLimits(ctx, a.db)
+		if err != nil {
+			return err
+		}
+		if cmd.Flags().Changed("idle") || cmd.Flags().Changed("life") {
+			if idle != 0 {
+				l.Idle = idle
+			}
+			if life != 0 {
+				l.Absolute = life
+			}
+			if err := auth.SetLimits(ctx, a.db, a.caller, l); err != nil {
+				return err
+			}
+		}
+		return a.print(map[string]string{"idle": l.Idle.String(), "life": l.Absolute.String()}, func() {
+			a.say("cli.user.limits.are", "idle", l.Idle, "life", l.Absolute)
+		})
+	})
+	return cmd
+}

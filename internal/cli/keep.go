@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"teiten/internal/audit"
 	"teiten/internal/backup"
 	"teiten/internal/blob"
 	"teiten/internal/caller"
@@ -71,6 +72,10 @@ func (e *env) backupCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "backup FILE", Short: e.t("cli.backup"), Long: e.t("cli.backup.long"), Args: cobra.ExactArgs(1),
 		RunE: e.with(func(ctx context.Context, a *app, args []string) error {
+			// What was done until now is sealed, and so in the backup as it was.
+			if _, err := audit.Seal(ctx, a.db, a.blobs.Keyring()); err != nil {
+				return err
+			}
 			s, err := backup.Create(ctx, a.db, a.caller, a.cfg.Data, args[0], nil)
 			if err != nil {
 				return err

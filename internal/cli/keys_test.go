@@ -150,6 +150,16 @@ func (b *browser) want(status int, part, method, path string, form ...string) st
 	return body
 }
 
+// curl asks with the real curl, which must get the status.
+func (i *installation) curl(status, url string, args ...string) {
+	i.t.Helper()
+	args = append([]string{"--silent", "--cacert", filepath.Join(i.data, "ca.crt"), "--output", os.DevNull, "--write-out", "%{http_code}", "--http1.1", url}, args...)
+	out, err := exec.Command(program.Need(i.t, "curl"), args...).CombinedOutput()
+	if err != nil || string(out) != status {
+		i.t.Errorf("curl %s: %s, %v; want %s", url, out, err, status)
+	}
+}
+
 // first sets up a sign-in with the one-time password and returns the recovery codes.
 func (b *browser) first(password string) []string {
 	b.t.Helper()
@@ -267,6 +277,21 @@ func (i *installation) through() {
 	stranger.want(409, "", "POST", "/enrol/certificate", "code", invited.Code, "password", shown[1], "format", "modern")
 	second.first(shown[1])
 	second.want(200, "鈴木 一郎", "GET", "/")
+
+	// A proxy of the hospital fetches a block list with a token.
+	var machine struct{ ID int64 }
+	i.run(&machine, "user", "add", "--org", fmt.Sprint(org.ID), "--name", "プロキシ", "--role", "machine")
+	var token struct{ Secret string }
+	i.run(&token, "token", "add", fmt.Sprint(machine.ID), "--name", "squid", "--scope", "lists.read")
+	list := i.url("/blocklists/domains")
+	i.curl("200", list, "-H", "Authorization: Bearer "+token.Secret)
+	i.curl("200", list, "-u", "anybody:"+token.Secret)
+	i.curl("401", list, "-H", "Authorization: Bearer "+token.Secret[:20]+"X"+token.Secret[21:])
+	i.curl("403", i.url("/api/v1/advisories"), "-H", "Authorization: Bearer "+token.Secret)
+	i.curl("401", list)
+	i.curl("303", i.url("/advisories"), "--cert-type", "P12", "--cert", made.Certificate+":"+made.Password)
+	i.curl("403", i.url("/advisories"))
+	i.curl("431", i.url("/"), "-H", "X-Long: "+strings.Repeat("x", 100_000))
 
 	// Her right password does not serve on another's device, nor her session.
 	session := second.Jar.Cookies(&url.URL{Scheme: "https", Host: "localhost"})

@@ -178,6 +178,14 @@ func (a *app) run(ctx context.Context, r running) error {
 			a.log.Error("audit of a denial", "error", err)
 		}
 	}
+	if a.mail != nil {
+		d.Notify = func(ctx context.Context, account int64, key string, pairs ...any) error {
+			return a.db.Keep(ctx, func(tx *store.Tx) error {
+				_, err := a.mail.Notify(ctx, tx, account, key, pairs...)
+				return err
+			})
+		}
+	}
 	var site *web.Server
 	r.site.Log, r.site.Lang = a.log, a.cfg.Language
 	r.site.Mounts = []web.Mount{{Pattern: "/api/", Handler: api.New(api.Deps{

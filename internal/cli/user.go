@@ -21,7 +21,7 @@ import (
 
 func (e *env) userCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "user", Short: e.t("cli.user"), Example: "  teiten user add --org 2 --name \"田中 花子\" --login tanaka --role contact"}
-	cmd.AddCommand(e.userRecover(), e.userList(), e.userAdd(), e.userChange(), e.userLeave(),
+	cmd.AddCommand(e.userRecover(), e.userLimits(), e.userList(), e.userAdd(), e.userChange(), e.userLeave(),
 		e.byID("return ACCOUNT", "cli.user.return", "cli.user.returned", member.Return), e.userMove(), e.userEvaluations())
 	return cmd
 }

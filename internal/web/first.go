@@ -11,6 +11,7 @@ import (
 	"teiten/internal/auth"
 	"teiten/internal/fault"
 	"teiten/internal/federate"
+	"teiten/internal/mailer"
 	"teiten/internal/passkey"
 )
 
@@ -159,6 +160,9 @@ func (s *Server) firstApp(w http.ResponseWriter, r *http.Request, q *Request) er
 	}
 	s.clearCookie(w, "first")
 	s.opened(w, done.Token)
+	if done.Recovered {
+		s.notify(r, done.Session.Account, mailer.Recovery, "at", done.Session.Created)
+	}
 	page = s.firstPage(q, 4)
 	page.Codes = done.Codes
 	return s.render(w, q, http.StatusOK, "first", page)

@@ -13,6 +13,7 @@ import (
 	"teiten/internal/auth"
 	"teiten/internal/caller"
 	"teiten/internal/fault"
+	"teiten/internal/mailer"
 	"teiten/internal/passkey"
 	"teiten/internal/permit"
 )
@@ -95,7 +96,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, q *Request) erro
 		return err
 	}
 	dev, _ := q.device()
-	token, _, err := auth.SignIn(r.Context(), s.DB, s.Access.Keys, dev, auth.Attempt{
+	token, session, err := auth.SignIn(r.Context(), s.DB, s.Access.Keys, dev, auth.Attempt{
 		Login: r.PostForm.Get("login"), Password: r.PostForm.Get("password"), Code: r.PostForm.Get("code"),
 		OldToken: s.cookieValue(r, "session"),
 	})
@@ -105,7 +106,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, q *Request) erro
 		page.Login.Fill(r.PostForm)
 		return s.signInRefused(w, q, page, err)
 	}
-	s.opened(w, token)
+	s.signedIn(w, r, token, session)
 	http.Redirect(w, r, local(r.PostForm.Get("next")), http.StatusSeeOther)
 	return nil
 }
@@ -131,6 +132,26 @@ func (s *Server) signInRefused(w http.ResponseWriter, q *Request, page *signInPa
 // opened gives the browser its session.
 func (s *Server) opened(w http.ResponseWriter, token string) {
 	s.setCookie(w, "session", token, sessionLife)
+}
+
+// signedIn is opened after a sign-in: the account hears of a device on which it
+// never signed in before.
+func (s *Server) signedIn(w http.ResponseWriter, r *http.Request, token string, session auth.Session) {
+	s.opened(w, token)
+	if session.NewDevice {
+		s.notify(r, session.Account, mailer.NewDevice, "at", session.Created)
+	}
+}
+
+// notify tells an account something by mail, where mail is configured. That it
+// could not be queued is no reason to refuse what was done.
+func (s *Server) notify(r *http.Request, account int64, key string, pairs ...any) {
+	if s.Notify == nil {
+		return
+	}
+	if err := s.Notify(r.Context(), account, key, pairs...); err != nil {
+		s.Log.Error("notice by mail", "request", requestOf(r).ID, "notice", key, "error", err)
+	}
 }
 
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request, q *Request) error {
@@ -178,11 +199,11 @@ func (s *Server) signInPasskey(w http.ResponseWriter, r *http.Request, q *Reques
 		return s.tell(w, q, err)
 	}
 	s.clearCookie(w, "passkey")
-	token, _, err := auth.Open(r.Context(), s.DB, dev, account, auth.ByPasskey, s.cookieValue(r, "session"))
+	token, session, err := auth.Open(r.Context(), s.DB, dev, account, auth.ByPasskey, s.cookieValue(r, "session"))
 	if err != nil {
 		return s.tell(w, q, err)
 	}
-	s.opened(w, token)
+	s.signedIn(w, r, token, session)
 	return s.reply(w, http.StatusOK, map[string]string{"next": local(q.Get("next"))})
 }
 
@@ -249,11 +270,11 @@ func (s *Server) signInReturn(w http.ResponseWriter, r *http.Request, q *Request
 	if out.Linked {
 		return s.done(w, r, "/account", Flash{Key: "account.linked"})
 	}
-	token, _, err := auth.Open(r.Context(), s.DB, dev, out.Account, auth.ByOIDC, s.cookieValue(r, "session"))
+	token, session, err := auth.Open(r.Context(), s.DB, dev, out.Account, auth.ByOIDC, s.cookieValue(r, "session"))
 	if err != nil {
 		return s.signInRefused(w, q, s.signInPage(q, next), err)
 	}
-	s.opened(w, token)
+	s.signedIn(w, r, token, session)
 	http.Redirect(w, r, next, http.StatusSeeOther)
 	return nil
 }

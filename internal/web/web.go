@@ -57,6 +57,10 @@ type Deps struct {
 	// Wake makes the background workers look for jobs at once; it may be nil.
 	Wake func()
 
+	// Notify, if set, tells an account something by mail: the key and values of
+	// a notice of package mailer.
+	Notify func(ctx context.Context, account int64, key string, pairs ...any) error
+
 	// Default is the account of a visitor who has not chosen one; with 0 the
 	// visitor is asked.
 	Default int64
