@@ -4,10 +4,16 @@
 package web
 
 import (
+	"context"
 	"html/template"
+	"slices"
+	"testing"
 
 	"teiten/internal/auth"
 	"teiten/internal/locale"
+	"teiten/internal/mailer"
+	"teiten/internal/store"
+	"teiten/internal/storetest"
 )
 
 func init() {
@@ -33,4 +39,27 @@ func init() {
 			Codes: []string{"ABCD-EFGH"}, Login: login("login", "signin.login"), Code: login("code", "first.code"),
 			Password: login("password", "first.password"), Again: login("again", "first.again")})
 	}
+}
+
+// TestNotices: an account hears of a sign-in on a device that it never used.
+func TestNotices(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		var told []string
+		g := newGate(t, db, func(c *Config) {
+			c.Notify = func(_ context.Context, account int64, key string, _ ...any) error {
+				told = append(told, key+" "+itoa(account))
+				return nil
+			}
+		})
+		v := g.signedIn(g.ContactA, "contact-a")
+		other := g.stranger()
+		other.cert = g.certificate(g.ContactA, "別の PC", 0)
+		for range 2 {
+			other.post("/sign-in", "login", "contact-a", "password", gatePassword, "code", v.recoveryCode()).goes("/")
+		}
+		other.post("/sign-in", "login", "contact-a", "password", gatePassword+"x", "code", v.recoveryCode()).is(403)
+		if want := []string{mailer.NewDevice + " " + itoa(g.ContactA.Account)}; !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
+		}
+	})
 }
