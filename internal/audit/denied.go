@@ -23,6 +23,13 @@ const (
 	maxDenial   = 200 // characters of what was denied
 )
 
+// Taken records that a caller takes information out: a download, an export. It
+// is a transaction of its own, because reading has none, and it comes before
+// the first byte: what cannot be recorded is not handed out.
+func Taken(ctx context.Context, db *store.DB, c caller.Caller, action, object string, pairs ...any) error {
+	return db.Write(ctx, c, func(tx *store.Tx) error { return Append(ctx, tx, action, object, pairs...) })
+}
+
 // Denied records that a caller was refused. It is a transaction of its own,
 // because the operation that was refused has none. A loop cannot fill the disk:
 // when the same caller is refused the same thing again within a minute, it is

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"teiten/internal/advisory"
+	"teiten/internal/audit"
 	"teiten/internal/fault"
 	"teiten/internal/locale"
 )
@@ -34,6 +35,9 @@ func (s *Server) advisoriesCSV(w http.ResponseWriter, r *http.Request, q *Reques
 	ctx := r.Context()
 	first, err := advisory.List(ctx, s.DB, q.Caller, f) // a refusal is a page, not a broken file
 	if err != nil {
+		return err
+	}
+	if err := audit.Taken(ctx, s.DB, q.Caller, "advisory.export", "advisories"); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")

@@ -124,3 +124,30 @@ func TestAuditFiles(t *testing.T) {
 		t.Errorf("%d downloads are recorded", n)
 	}
 }
+
+// What is taken out of the portal is recorded before it leaves; a list that a
+// proxy has already is not taken again.
+func TestDownloadsAreRecorded(t *testing.T) {
+	w := newWorld(t)
+	for _, d := range []struct{ who, target, action string }{
+		{"minato contact", "/advisories.csv", "advisory.export"}, {"minato staff", "/trends.csv", "trend.export"},
+		{"minato contact", "/blocklists/domains", "blocklist.export"}, {"isac operator", "/members/evaluators.csv", "evaluation.export"},
+	} {
+		before := w.reads(d.action)
+		r := w.as(d.who, "GET", d.target, "").is(200)
+		if n := w.reads(d.action) - before; n != 1 {
+			t.Errorf("%s: %d records of %s", d.target, n, d.action)
+		}
+		if tag := r.header("ETag"); tag != "" {
+			w.as(d.who, "GET", d.target, "", "If-None-Match", tag).is(304)
+			if n := w.reads(d.action) - before; n != 1 {
+				t.Errorf("%s: a list that is known is recorded again", d.target)
+			}
+		}
+	}
+	before := w.reads("advisory.export")
+	w.as("minato contact", "GET", "/advisories.csv?category=nonsense", "").is(400)
+	if w.reads("advisory.export") != before {
+		t.Error("a refused download is recorded as one")
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"teiten/internal/audit"
 	"teiten/internal/blocklist"
 	"teiten/internal/caller"
 	"teiten/internal/category"
@@ -226,6 +227,9 @@ func (s *Server) blocklist(w http.ResponseWriter, r *http.Request, q *Request) e
 				return err
 			}
 			defer leave()
+			if err := audit.Taken(r.Context(), s.DB, q.Caller, "blocklist.export", "blocklist/"+list.Format.Slug); err != nil {
+				return err
+			}
 		}
 	}
 	started := false

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"teiten/internal/audit"
 	"teiten/internal/caller"
 	"teiten/internal/locale"
 	"teiten/internal/member"
@@ -115,6 +116,9 @@ func (s *Server) addPerson(ctx context.Context, q *Request, a member.Account) (i
 // read UTF-8.
 func (s *Server) evaluatorsCSV(w http.ResponseWriter, r *http.Request, q *Request) error {
 	list, total, err := member.Evaluations(r.Context(), s.DB, q.Caller)
+	if err == nil {
+		err = audit.Taken(r.Context(), s.DB, q.Caller, "evaluation.export", "evaluations")
+	}
 	if err != nil {
 		return err
 	}

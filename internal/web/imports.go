@@ -15,6 +15,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"teiten/internal/audit"
 
 	"teiten/internal/caller"
 	"teiten/internal/category"
@@ -329,6 +330,9 @@ func (s *Server) readImport(r *http.Request, q *Request) (intake.Run, []intake.P
 // importProblems answers with every problem that is kept, as CSV.
 func (s *Server) importProblems(w http.ResponseWriter, r *http.Request, q *Request) error {
 	run, problems, err := s.readImport(r, q)
+	if err == nil {
+		err = audit.Taken(r.Context(), s.DB, q.Caller, "import.export", "import/"+itoa(run.ID))
+	}
 	if err != nil {
 		return err
 	}

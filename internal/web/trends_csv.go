@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"teiten/internal/audit"
 	"teiten/internal/caller"
 	"teiten/internal/trend"
 )
@@ -39,6 +40,9 @@ func (s *Server) trendsCSV(w http.ResponseWriter, r *http.Request, q *Request) e
 		for _, p := range points {
 			mine[key{p.Period, p.Item}] = p.Count
 		}
+	}
+	if err := audit.Taken(r.Context(), s.DB, q.Caller, "trend.export", "trends"); err != nil {
+		return err
 	}
 	var b bytes.Buffer
 	b.WriteString("\ufeff")
