@@ -154,7 +154,7 @@ func rolesFor(c caller.Caller, a member.Account) []caller.Role {
 	case a.ID != 0 && a.Role != caller.Machine:
 		return slices.DeleteFunc(rolesFor(c, member.Account{Org: a.Org}), func(r caller.Role) bool { return r == caller.Machine })
 	case a.Org.Kind == caller.ISAC && permit.May(c, permit.PeopleManage) == permit.All:
-		return caller.Roles[:len(caller.Roles):len(caller.Roles)]
+		return slices.Clone(caller.Roles) // of which DeleteFunc above takes one
 	}
 	return []caller.Role{caller.Contact, caller.Staff, caller.Executive, caller.Machine}
 }
