@@ -55,9 +55,6 @@ func (a *app) serve(ctx context.Context, office *device.Office, ready func(url s
 		return err
 	}
 	r.serve = func(server *http.Server, l net.Listener) error {
-		if p, ok := l.Addr().(*net.TCPAddr); ok {
-			a.cfg.Listen = net.JoinHostPort("", strconv.Itoa(p.Port)) // the port that was chosen when none was asked for
-		}
 		server.TLSConfig = httpd.TLS(a.cfg.Access.Minimum, door.roots, door.certificate)
 		return server.ServeTLS(l, "", "")
 	}

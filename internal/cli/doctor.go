@@ -135,7 +135,11 @@ func (e *env) examineAccess(ctx context.Context, cfg *config.Config, db *store.D
 		note("authority", nil, e.t("cli.doctor.unfounded"))
 		return
 	}
-	if note("authority", err, "") {
+	name := ""
+	if office != nil {
+		name = office.Authority().Subject.CommonName
+	}
+	if note("authority", err, name) {
 		ending, err := office.Expiring(ctx, db, operator, soon)
 		last := ""
 		if len(ending) > 0 {

@@ -53,8 +53,7 @@ const certificateTables = ` FROM certificate c
 // activeOwner is whether whoever a certificate belongs to is here at the time
 // $n: the account is still of that organisation, and neither has left.
 func activeOwner(n int) string {
-	return fmt.Sprintf(`(c.organisation_id = 0 OR o.left_at = 0) AND (c.account_id = 0 OR a.active AND a.left_at = 0
-	AND (a.expires_at = 0 OR a.expires_at > $%d) AND a.organisation_id = c.organisation_id)`, n)
+	return `(c.organisation_id = 0 OR o.left_at = 0) AND (c.account_id = 0 OR ` + member.Active(n) + ` AND a.organisation_id = c.organisation_id)`
 }
 
 // inScope is the predicate of every read and revocation on somebody's behalf;
@@ -170,8 +169,7 @@ type owner struct {
 }
 
 func readOwner(ctx context.Context, q store.Queryer, org, account int64, now time.Time) (o owner, err error) {
-	err = q.QueryRow(ctx, `SELECT o.name, COALESCE(a.role, ''), CASE WHEN o.left_at = 0 AND (a.id IS NULL OR a.active AND a.left_at = 0
-			AND (a.expires_at = 0 OR a.expires_at > $3)) THEN 1 ELSE 0 END
+	err = q.QueryRow(ctx, `SELECT o.name, COALESCE(a.role, ''), CASE WHEN o.left_at = 0 AND (a.id IS NULL OR `+member.Active(3)+`) THEN 1 ELSE 0 END
 		FROM organisation o LEFT JOIN account a ON a.id = $2 AND a.organisation_id = o.id
 		WHERE o.id = $1 AND (a.id IS NOT NULL OR $2 = 0)`, org, account, store.Micros(now)).
 		Scan(&o.orgName, &o.role, &o.active)
@@ -251,7 +249,7 @@ func readInvitations(ctx context.Context, q store.Queryer, org int64, most int) 
 func findInvitation(ctx context.Context, q store.Queryer, hash string, now time.Time) (i Invitation, active bool, err error) {
 	var name string
 	i, err = scanInvitation(q.QueryRow(ctx, `SELECT `+invitationColumns+`, o.name, CASE WHEN o.left_at = 0 AND (enrolment.account_id = 0 OR
-			a.active AND a.left_at = 0 AND (a.expires_at = 0 OR a.expires_at > $2) AND a.organisation_id = enrolment.organisation_id) THEN 1 ELSE 0 END
+			`+member.Active(2)+` AND a.organisation_id = enrolment.organisation_id) THEN 1 ELSE 0 END
 		FROM enrolment JOIN organisation o ON o.id = enrolment.organisation_id LEFT JOIN account a ON a.id = enrolment.account_id
 		WHERE enrolment.code_hash = $1`, hash, store.Micros(now)), &name, &active)
 	i.OrgName = name
@@ -301,20 +299,8 @@ func revokeOne(ctx context.Context, tx *store.Tx, s scope, id int64, r Reason) (
 }
 
 func revokeAccount(ctx context.Context, tx *store.Tx, account int64, r Reason) (ids []int64, err error) {
-	rows, err := tx.Query(ctx, `UPDATE certificate SET revoked_at = $2, revoked_by = $3, revoke_reason = $4
+	return store.Numbers(ctx, tx, `UPDATE certificate SET revoked_at = $2, revoked_by = $3, revoke_reason = $4
 		WHERE account_id = $1 AND revoked_at = 0 RETURNING id`, account, store.Micros(tx.Now), tx.Caller.Account, string(r))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
 }
 
 func readRevoked(ctx context.Context, tx *store.Tx, endsAfter time.Time) ([]pki.Revoked, error) {
@@ -405,18 +391,6 @@ func concerned(ctx context.Context, tx *store.Tx, e Ending) (all []int64, err er
 	if e.Kind != EndingDevice {
 		role, org = caller.Operator, 0
 	}
-	rows, err := tx.Query(ctx, `SELECT a.id FROM account a JOIN organisation o ON o.id = a.organisation_id
+	return store.Numbers(ctx, tx, `SELECT a.id FROM account a JOIN organisation o ON o.id = a.organisation_id
 		WHERE a.role = $2 AND (o.id = $3 OR $3 = 0 AND o.kind = 'isac') AND `+member.Admitted(1)+` ORDER BY a.id`, member.Present(tx), string(role), org)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		all = append(all, id)
-	}
-	return all, rows.Err()
 }

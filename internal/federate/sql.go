@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"teiten/internal/fault"
+	"teiten/internal/member"
 	"teiten/internal/store"
 )
 
@@ -59,7 +60,7 @@ func takeRequest(ctx context.Context, tx *store.Tx, hash []byte, device int64) (
 func useIdentity(ctx context.Context, tx *store.Tx, issuer, subject string) (account int64, err error) {
 	err = tx.QueryRow(ctx, `UPDATE federate_identity SET used_at = $1 WHERE issuer = $2 AND subject = $3 AND EXISTS
 			(SELECT 1 FROM account a WHERE a.id = federate_identity.account_id
-				AND a.active AND a.left_at = 0 AND (a.expires_at = 0 OR a.expires_at > $1))
+				AND `+member.Active(1)+`)
 		RETURNING account_id`, store.Micros(tx.Now), issuer, subject).Scan(&account)
 	return account, store.NotFound(err)
 }

@@ -145,20 +145,7 @@ func deleteCollector(ctx context.Context, tx *store.Tx, id int64) error {
 }
 
 func dueCollectors(ctx context.Context, q store.Queryer, now time.Time) ([]int64, error) {
-	rows, err := q.Query(ctx, `SELECT id FROM collector WHERE enabled AND next_run_at <= $1 ORDER BY next_run_at, id LIMIT 100`, store.Micros(now))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var ids []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
+	return store.Numbers(ctx, q, `SELECT id FROM collector WHERE enabled AND next_run_at <= $1 ORDER BY next_run_at, id LIMIT 100`, store.Micros(now))
 }
 
 func itemKey(tx *store.Tx, collector int64, guid string) int64 {

@@ -17,12 +17,6 @@ import (
 	"teiten/internal/store"
 )
 
-// Names of the headers in which a proxy hands a certificate on (RFC 9440).
-const (
-	clientCert      = "Client-Cert"
-	clientCertChain = "Client-Cert-Chain"
-)
-
 // Peers finds out which device each request comes from.
 type Peers struct {
 	DB     *store.DB
@@ -39,8 +33,8 @@ func (p *Peers) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		peer := p.peer(r)
 		// Nothing behind this door reads them, and nothing can be misled by them.
-		r.Header.Del(clientCert)
-		r.Header.Del(clientCertChain)
+		r.Header.Del(pki.ClientCertHeader)
+		r.Header.Del(pki.ClientCertChainHeader)
 		next.ServeHTTP(w, r.WithContext(device.WithPeer(r.Context(), peer)))
 	})
 }
@@ -69,9 +63,8 @@ func (p *Peers) peer(r *http.Request) (peer device.Peer) {
 // presented returns the certificate that came with the request, if any, and
 // those that were sent to complete its chain.
 func (p *Peers) presented(r *http.Request, from netip.Addr) (leaf *x509.Certificate, rest []*x509.Certificate, err error) {
-	header, chain := r.Header.Values(clientCert), r.Header.Values(clientCertChain)
 	if !p.Proxied {
-		if len(header)+len(chain) > 0 {
+		if len(r.Header.Values(pki.ClientCertHeader))+len(r.Header.Values(pki.ClientCertChainHeader)) > 0 {
 			return nil, nil, fault.New(fault.Forbidden, "httpd.forged")
 		}
 		if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
@@ -81,9 +74,6 @@ func (p *Peers) presented(r *http.Request, from netip.Addr) (leaf *x509.Certific
 	}
 	if !p.believed(from) {
 		return nil, nil, fault.New(fault.Forbidden, "httpd.not_proxy")
-	}
-	if len(header) == 0 && len(chain) == 0 {
-		return nil, nil, nil
 	}
 	return pki.ClientCert(r.Header)
 }

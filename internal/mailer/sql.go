@@ -5,9 +5,9 @@ package mailer
 
 import (
 	"context"
-	"time"
 
 	"teiten/internal/fault"
+	"teiten/internal/member"
 	"teiten/internal/store"
 )
 
@@ -15,8 +15,7 @@ import (
 // no address.
 func address(ctx context.Context, q store.Queryer, account int64) (string, error) {
 	var to string
-	err := store.NotFound(q.QueryRow(ctx, `SELECT mail FROM account
-		WHERE id = $1 AND active AND left_at = 0 AND (expires_at = 0 OR expires_at > $2)`, account, store.Micros(time.Now())).Scan(&to))
+	err := store.NotFound(q.QueryRow(ctx, `SELECT a.mail FROM account a WHERE a.id = $1 AND `+member.Active(2), account, member.Present(q)).Scan(&to))
 	if fault.Is(err, fault.NotFound) {
 		return "", nil
 	}

@@ -64,13 +64,16 @@ const (
 	maxDomains   = 200
 )
 
+// Active is the part of [Admitted] about the account (a) alone.
+func Active(n int) string {
+	return `(a.active AND a.left_at = 0 AND (a.expires_at = 0 OR a.expires_at > $` + strconv.Itoa(n) + `))`
+}
+
 // Admitted is the predicate of every query that lets an account in: it is
 // active, has not left and not expired, and neither has its organisation left.
 // The aliases are a for account and o for organisation; $n is the present, as
 // [Present] returns it.
-func Admitted(n int) string {
-	return `a.active AND a.left_at = 0 AND (a.expires_at = 0 OR a.expires_at > $` + strconv.Itoa(n) + `) AND o.left_at = 0`
-}
+func Admitted(n int) string { return Active(n) + ` AND o.left_at = 0` }
 
 // Present returns the argument of [Admitted]: the time of the transaction, or
 // of now outside of one.
@@ -184,6 +187,16 @@ func Found(ctx context.Context, tx *store.Tx, isacName, operatorName, login stri
 		return 0, 0, err
 	}
 	return org, account, audit.Append(ctx, tx, "account.change", object("account", account), "login", audit.Delta{After: audit.Personal(tx, login)})
+}
+
+// FirstOperator returns the operator with a login, for set-up that is done
+// again: only while there is no other operator with a login.
+func FirstOperator(ctx context.Context, q store.Queryer, login string) (Account, error) {
+	a := Account{Role: caller.Operator, Active: true, Login: login}
+	err := q.QueryRow(ctx, `SELECT a.id, a.name, a.organisation_id FROM account a JOIN organisation o ON o.id = a.organisation_id
+		WHERE o.kind = 'isac' AND a.role = 'operator' AND a.login = $1 AND a.active AND a.left_at = 0
+		AND NOT EXISTS (SELECT 1 FROM account b WHERE b.login <> '' AND b.id <> a.id)`, login).Scan(&a.ID, &a.Name, &a.Org.ID)
+	return a, store.NotFound(err)
 }
 
 // centre returns the ISAC, which is registered under the name if there is none.

@@ -184,7 +184,7 @@ func LeaveOrganisation(ctx context.Context, db *store.DB, c caller.Caller, org i
 		if !o.LeftAt.IsZero() {
 			return fault.New(fault.Conflict, "member.organisation_left", "name", o.Short)
 		}
-		people, err := ids(ctx, tx, `SELECT id FROM account WHERE organisation_id = $1 AND left_at = 0 ORDER BY id`, org)
+		people, err := store.Numbers(ctx, tx, `SELECT id FROM account WHERE organisation_id = $1 AND left_at = 0 ORDER BY id`, org)
 		if err != nil {
 			return err
 		}
@@ -280,22 +280,6 @@ func Organisations(ctx context.Context, q store.Queryer) ([]Organisation, error)
 		}
 		o.LeftAt = store.Time(left)
 		all = append(all, o)
-	}
-	return all, rows.Err()
-}
-
-func ids(ctx context.Context, q store.Queryer, query string, args ...any) (all []int64, err error) {
-	rows, err := q.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		all = append(all, id)
 	}
 	return all, rows.Err()
 }

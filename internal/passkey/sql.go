@@ -15,6 +15,7 @@ import (
 
 	"teiten/internal/caller"
 	"teiten/internal/fault"
+	"teiten/internal/member"
 	"teiten/internal/store"
 )
 
@@ -99,9 +100,6 @@ func add(ctx context.Context, tx *store.Tx, account int64, label string, c *weba
 		int64(c.Authenticator.SignCount), c.Flags.BackupEligible, c.Flags.BackupState, label, store.Micros(tx.Now))
 }
 
-// active is an account (a) that may sign in at $1.
-const active = `a.active AND a.left_at = 0 AND (a.expires_at = 0 OR a.expires_at > $1)`
-
 // loadOrAddUser returns the caller with a handle, made now if it has none.
 func loadOrAddUser(ctx context.Context, tx *store.Tx, c caller.Caller) (*user, error) {
 	var handle [32]byte
@@ -126,14 +124,14 @@ func loadOrAddUser(ctx context.Context, tx *store.Tx, c caller.Caller) (*user, e
 // fault is passkey.none.
 func loadUser(ctx context.Context, q store.Queryer, account int64) (*user, error) {
 	return withKeys(ctx, q, `SELECT a.id, u.handle, a.name FROM passkey_user u JOIN account a ON a.id = u.account_id
-		WHERE `+active+` AND a.id = $2`, account)
+		WHERE `+member.Active(1)+` AND a.id = $2`, account)
 }
 
 // findUser returns the account of a passkey and a handle, both of which must fit.
 func findUser(ctx context.Context, q store.Queryer, credential, handle []byte) (*user, error) {
 	return withKeys(ctx, q, `SELECT a.id, u.handle, a.name FROM passkey_user u JOIN account a ON a.id = u.account_id
 		JOIN passkey p ON p.account_id = u.account_id
-		WHERE `+active+` AND p.credential_id = $2 AND u.handle = $3`, credential, handle)
+		WHERE `+member.Active(1)+` AND p.credential_id = $2 AND u.handle = $3`, credential, handle)
 }
 
 func withKeys(ctx context.Context, q store.Queryer, query string, args ...any) (*user, error) {

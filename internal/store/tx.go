@@ -208,6 +208,24 @@ func (tx *Tx) Copy(ctx context.Context, table string, columns []string, rows pgx
 	return n, err
 }
 
+// Numbers returns the one column of whole numbers that a query gives: ids, or
+// what a change RETURNING ids touched.
+func Numbers(ctx context.Context, q Queryer, query string, args ...any) (all []int64, err error) {
+	rows, err := q.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var n int64
+		if err := rows.Scan(&n); err != nil {
+			return nil, err
+		}
+		all = append(all, n)
+	}
+	return all, rows.Err()
+}
+
 // Visible is the predicate of every read of shared information: the row's TLP
 // is within the caller's ceiling and the row is for all or for a sharing group
 // of the caller's organisation; or it is the caller's own organisation's. The

@@ -131,20 +131,8 @@ func revoke(ctx context.Context, tx *store.Tx, id int64) error {
 
 // revokeAll ends the tokens of an account that are not ended and returns them.
 func revokeAll(ctx context.Context, tx *store.Tx, account int64) (ended []int64, err error) {
-	rows, err := tx.Query(ctx, `UPDATE token SET revoked_at = $1 WHERE account_id = $2 AND revoked_at = 0 RETURNING id`,
+	return store.Numbers(ctx, tx, `UPDATE token SET revoked_at = $1 WHERE account_id = $2 AND revoked_at = 0 RETURNING id`,
 		store.Micros(tx.Now), account)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ended = append(ended, id)
-	}
-	return ended, rows.Err()
 }
 
 // replace gives a token's place to another. It fails when somebody else did
