@@ -25,16 +25,18 @@ import (
 var (
 	// ground is what every noun stands on.
 	ground = []string{"fault", "config", "locale", "caller", "tlp", "store", "audit", "job", "blob", "fold", "indicator", "guard",
-		"category", "technique", "glossary", "help", "chart", "outbound", "permit", "pki", "disclose"}
+		"category", "technique", "glossary", "help", "chart", "outbound", "permit", "pki", "disclose",
+		"charset", "outlook", "qr", "mail", "redact"}
 	// nouns, in the one order in which they may know each other.
-	nouns = []string{"member", "mailer", "device", "auth", "passkey", "federate", "token", "founding", "search", "trend", "intel", "advisory", "feed", "intake", "backup"}
+	nouns = []string{"member", "mailer", "device", "auth", "passkey", "federate", "token", "founding", "search", "trend", "intel", "advisory",
+		"wave", "mailcheck", "report", "mailbox", "feed", "intake", "backup"}
 	// wire is what other programs read.
 	wire = []string{"blocklist"}
 	// surfaces are what people and programs call. None imports another, but
 	// cli, which wires them.
 	surfaces = []string{"demo", "web", "api", "httpd", "cli"}
 	// helpers are for tests only.
-	helpers = []string{"storetest", "membertest", "program", "bench"}
+	helpers = []string{"storetest", "membertest", "program", "outlooktest", "mailcorpus", "bench"}
 )
 
 // statements may stand in files named sql.go, in these packages and, beside
