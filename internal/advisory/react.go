@@ -172,6 +172,9 @@ type Comment struct {
 	Actor   string
 	At      time.Time
 	Body    string
+	// Removed is when a reviewer took it away, zero for what stands. Only its
+	// author and the reviewers still get it, and only they may know.
+	Removed time.Time
 }
 
 const maxComment = 2000
@@ -202,26 +205,34 @@ func AddComment(ctx context.Context, db *store.DB, c caller.Caller, id int64, bo
 	return comment, err
 }
 
-// RemoveComment hides a remark: one's own, or any for reviewers.
-// restore brings it back.
+// RemoveComment hides a remark: one's own, or any for reviewers. restore brings
+// it back. What a reviewer has taken away from somebody else stays away until a
+// reviewer brings it back; its author gets advisory.comment_moderated
+// (Forbidden).
 func RemoveComment(ctx context.Context, db *store.DB, c caller.Caller, id, comment int64, restore bool) error {
 	return db.Write(ctx, c, func(tx *store.Tx) error {
 		if _, err := load(ctx, tx, c, id); err != nil {
 			return err
 		}
-		removed := store.Micros(tx.Now)
-		action := "comment.remove"
+		removed, remover, action := store.Micros(tx.Now), c.Account, "comment.remove"
 		if restore {
-			removed, action = 0, "comment.restore"
+			removed, remover, action = 0, 0, "comment.restore"
 		}
 		review := MayReview(c)
-		n, err := tx.Exec(ctx, `UPDATE comment SET removed_at = $1 WHERE id = $2 AND advisory_id = $3 AND (account_id = $4 OR $5)`,
-			removed, comment, id, c.Account, review)
+		n, err := tx.Exec(ctx, `UPDATE comment SET removed_at = $1, removed_by = $2
+			WHERE id = $3 AND advisory_id = $4 AND ($6 OR account_id = $5 AND (removed_at = 0 OR removed_by = $5))`,
+			removed, remover, comment, id, c.Account, review)
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			return fault.New(fault.NotFound, "fault.not_found")
+			var moderated bool
+			err := tx.QueryRow(ctx, `SELECT removed_at <> 0 FROM comment WHERE id = $1 AND advisory_id = $2 AND account_id = $3`,
+				comment, id, c.Account).Scan(&moderated)
+			if err == nil && moderated {
+				return fault.New(fault.Forbidden, "advisory.comment_moderated")
+			}
+			return store.NotFound(err)
 		}
 		return audit.Append(ctx, tx, action, object(id), "comment", comment)
 	})
@@ -229,12 +240,14 @@ func RemoveComment(ctx context.Context, db *store.DB, c caller.Caller, id, comme
 
 // Comments returns the remarks on an advisory, the oldest first. What its
 // organisation and the reviewers said to each other before publication stays
-// between them.
+// between them. What a reviewer has taken away is among them, marked so, for its
+// author and for reviewers.
 func Comments(ctx context.Context, q store.Queryer, c caller.Caller, id int64) ([]Comment, error) {
-	rows, err := q.Query(ctx, `SELECT m.id, m.organisation_id, o.short, m.account_id, m.actor, m.at, m.body, a.organisation_id, a.anonymous
+	rows, err := q.Query(ctx, `SELECT m.id, m.organisation_id, o.short, m.account_id, m.actor, m.at, m.body, m.removed_at, a.organisation_id, a.anonymous
 		FROM comment m JOIN advisory a ON a.id = m.advisory_id JOIN organisation o ON o.id = m.organisation_id
-		WHERE m.advisory_id = $1 AND m.removed_at = 0 AND `+visible(2)+`
-		AND (m.at >= a.published_at AND a.published_at > 0 OR a.organisation_id = $3 OR $4 = 1) ORDER BY m.at, m.id`, append([]any{id}, seesArgs(c)...)...)
+		WHERE m.advisory_id = $1 AND `+visible(2)+`
+		AND (m.removed_at = 0 OR m.removed_by <> 0 AND m.removed_by <> m.account_id AND ($4 = 1 OR m.account_id = $5))
+		AND (m.at >= a.published_at AND a.published_at > 0 OR a.organisation_id = $3 OR $4 = 1) ORDER BY m.at, m.id`, append(append([]any{id}, seesArgs(c)...), c.Account)...)
 	if err != nil {
 		return nil, err
 	}
@@ -242,12 +255,12 @@ func Comments(ctx context.Context, q store.Queryer, c caller.Caller, id int64) (
 	var all []Comment
 	for rows.Next() {
 		var m Comment
-		var at, owner int64
+		var at, removed, owner int64
 		var anonymous bool
-		if err := rows.Scan(&m.ID, &m.Org, &m.OrgName, &m.Account, &m.Actor, &at, &m.Body, &owner, &anonymous); err != nil {
+		if err := rows.Scan(&m.ID, &m.Org, &m.OrgName, &m.Account, &m.Actor, &at, &m.Body, &removed, &owner, &anonymous); err != nil {
 			return nil, err
 		}
-		m.At = store.Time(at)
+		m.At, m.Removed = store.Time(at), store.Time(removed)
 		m.hide(c, owner, anonymous)
 		all = append(all, m)
 	}
@@ -291,7 +304,7 @@ func Decide(ctx context.Context, db *store.DB, c caller.Caller, id int64, helped
 func ReadOpinions(ctx context.Context, q store.Queryer, c caller.Caller, id int64) (o Opinions, err error) {
 	subject, day := SearchSubject, trend.Day(time.Now())
 	if id != 0 {
-		if _, err := load(ctx, q, c, id); err != nil {
+		if _, err := head(ctx, q, c, id); err != nil {
 			return o, err
 		}
 		subject, day = object(id), 0

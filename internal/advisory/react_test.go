@@ -133,6 +133,9 @@ func TestComments(t *testing.T) {
 			p.must(err)
 			var s []string
 			for _, m := range all {
+				if !m.Removed.IsZero() {
+					m.Body = "[" + m.Body + "]"
+				}
 				s = append(s, m.OrgName+"("+m.Actor+"):"+m.Body)
 			}
 			return strings.Join(s, " ")
@@ -153,11 +156,45 @@ func TestComments(t *testing.T) {
 		p.want(advisory.RemoveComment(ctx, p.db, p.StaffA, id+1, one, false), "fault.not_found", "")
 		p.must(advisory.RemoveComment(ctx, p.db, p.StaffA, id, one, false))
 		p.must(advisory.RemoveComment(ctx, p.db, p.Analyst, id, two, false))
-		if got := bodies(p.Analyst); got != "" {
-			t.Errorf("after removing: %q", got)
+		for _, want := range []struct {
+			who  string
+			c    caller.Caller
+			text string
+		}{
+			{"another", p.ContactA, ""}, {"a colleague of its author", p.StaffB, ""}, {"an executive", p.ExecutiveA, ""},
+			{"its author", p.ContactB, "乙病院(乙病院 contact):[二件届いた]"}, {"a reviewer", p.Operator, "乙病院(乙病院 contact):[二件届いた]"},
+		} {
+			if got := bodies(want.c); got != want.text {
+				t.Errorf("after removing, %s reads %q", want.who, got)
+			}
+		}
+		// The author cannot undo what a reviewer did, not by removing it once more.
+		for _, restore := range []bool{true, false, true} {
+			p.want(advisory.RemoveComment(ctx, p.db, p.ContactB, id, two, restore), "advisory.comment_moderated", "")
+		}
+		p.want(advisory.RemoveComment(ctx, p.db, p.StaffB, id, two, true), "fault.not_found", "")
+		p.must(advisory.RemoveComment(ctx, p.db, p.StaffA, id, one, false))
+		p.must(advisory.RemoveComment(ctx, p.db, p.StaffA, id, one, true))
+		// Nor when he had taken it away himself before.
+		three := add(p.ContactB, "三件目")
+		p.must(advisory.RemoveComment(ctx, p.db, p.ContactB, id, three, false))
+		p.must(advisory.RemoveComment(ctx, p.db, p.Operator, id, three, false))
+		p.want(advisory.RemoveComment(ctx, p.db, p.ContactB, id, three, true), "advisory.comment_moderated", "")
+		p.must(advisory.RemoveComment(ctx, p.db, p.Analyst, id, three, true)) // another reviewer may
+		if got := bodies(p.StaffB); got != "甲病院():うちは\n無事 乙病院(乙病院 contact):三件目" {
+			t.Errorf("after a reviewer restored it: %q", got)
+		}
+		p.must(advisory.RemoveComment(ctx, p.db, p.ContactB, id, three, false))
+		p.must(advisory.RemoveComment(ctx, p.db, p.ContactB, id, three, true)) // and it is his again
+		p.must(advisory.RemoveComment(ctx, p.db, p.ContactB, id, three, false))
+		// A reviewer's own is as anybody's own: gone when she takes it away.
+		four := add(p.Analyst, "消します")
+		p.must(advisory.RemoveComment(ctx, p.db, p.Analyst, id, four, false))
+		if got := bodies(p.Analyst); got != "甲病院(甲病院 staff):うちは\n無事 乙病院(乙病院 contact):[二件届いた]" {
+			t.Errorf("the analyst reads %q", got)
 		}
 		p.must(advisory.RemoveComment(ctx, p.db, p.StaffA, id, one, true))
-		if got := bodies(p.ContactB); got != "甲病院():うちは\n無事" {
+		if got := bodies(p.StaffB); got != "甲病院():うちは\n無事" {
 			t.Errorf("after restoring: %q", got)
 		}
 	})

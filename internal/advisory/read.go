@@ -301,7 +301,7 @@ type Revision struct {
 // Revisions returns the history of an advisory, the oldest first. Members see
 // what was public; its own organisation and reviewers see the drafts too.
 func Revisions(ctx context.Context, q store.Queryer, c caller.Caller, id int64) ([]Revision, error) {
-	a, err := load(ctx, q, c, id)
+	a, err := head(ctx, q, c, id)
 	if err != nil {
 		return nil, err
 	}

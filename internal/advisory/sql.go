@@ -67,11 +67,17 @@ func scan(row scanner, c caller.Caller) (*Advisory, error) {
 
 // load reads an advisory whole, by id and caller in one query.
 func load(ctx context.Context, q store.Queryer, c caller.Caller, id int64) (*Advisory, error) {
-	a, err := scan(q.QueryRow(ctx, `SELECT `+columns+from+`WHERE a.id = $1 AND `+visible(2), append([]any{id}, seesArgs(c)...)...), c)
+	a, err := head(ctx, q, c, id)
 	if err != nil {
 		return nil, err
 	}
 	return a, loadParts(ctx, q, c, a)
+}
+
+// head is load without techniques, indicators and links: whether the caller may
+// see it, and whose it is.
+func head(ctx context.Context, q store.Queryer, c caller.Caller, id int64) (*Advisory, error) {
+	return scan(q.QueryRow(ctx, `SELECT `+columns+from+`WHERE a.id = $1 AND `+visible(2), append([]any{id}, seesArgs(c)...)...), c)
 }
 
 func loadParts(ctx context.Context, q store.Queryer, c caller.Caller, a *Advisory) error {

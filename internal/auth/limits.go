@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"teiten/internal/audit"
@@ -41,10 +42,30 @@ func (l Limits) idle(r caller.Role) time.Duration {
 	return l.Idle
 }
 
+// IdleField is how faults name the idle time of a role, and that of everybody
+// else for "".
+func IdleField(r caller.Role) string {
+	if r == "" {
+		return "idle"
+	}
+	return "idle_" + string(r)
+}
+
+// differing writes what differs by role, for the record.
+func (l Limits) differing() string {
+	var all []string
+	for _, r := range caller.Roles {
+		if d, ok := l.Roles[r]; ok {
+			all = append(all, string(r)+" "+d.String())
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
 func (l Limits) check() error {
 	for _, role := range append([]caller.Role{""}, caller.Roles...) {
 		if d := l.idle(role); d < leastIdle || d > mostIdle {
-			return fault.New(fault.Invalid, "auth.limit_idle", "least", Wait(leastIdle), "most", Wait(mostIdle)).At("idle")
+			return fault.New(fault.Invalid, "auth.limit_idle", "least", Wait(leastIdle), "most", Wait(mostIdle)).At(IdleField(role))
 		}
 	}
 	for role := range l.Roles {
@@ -88,10 +109,16 @@ func SetLimits(ctx context.Context, db *store.DB, c caller.Caller, l Limits) err
 		return err
 	}
 	return db.Write(ctx, c, func(tx *store.Tx) error {
+		before, err := ReadLimits(ctx, tx)
+		if err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, `INSERT INTO setting (name, value) VALUES ($1, $2)
 			ON CONFLICT (name) DO UPDATE SET value = $2`, limitsSetting, string(text)); err != nil {
 			return err
 		}
-		return audit.Append(ctx, tx, "auth.limits", "setting/"+limitsSetting, "idle", l.Idle.String(), "absolute", l.Absolute.String(), "roles", len(l.Roles))
+		return audit.Append(ctx, tx, "auth.limits", "setting/"+limitsSetting, "idle", audit.Delta{Before: before.Idle.String(), After: l.Idle.String()},
+			"absolute", audit.Delta{Before: before.Absolute.String(), After: l.Absolute.String()},
+			"roles", audit.Delta{Before: before.differing(), After: l.differing()})
 	})
 }

@@ -36,7 +36,7 @@ func TestEveryRowComesBackOnEitherEngine(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if s.Blobs != 4 || s.Tables["advisory"] != 25 || s.Engine != from.String() || !s.Sealed || len(s.Missing)+len(s.Unreadable) > 0 {
+				if s.Blobs != 4 || s.Tables["advisory"] != 25 || s.Engine != from.String() || !s.Sealed || s.Ended == nil || s.Ended.Sessions != 25 || len(s.Missing)+len(s.Unreadable) > 0 {
 					t.Errorf("summary %+v", s)
 				}
 				restored := dst.open(t)

@@ -102,6 +102,8 @@ type Summary struct {
 	// Sealed says that the seal was checked: this installation's own backup,
 	// unaltered. Without the key only damage is noticed, not forgery.
 	Sealed bool `json:"sealed"`
+	// Ended is nil where nothing was restored.
+	Ended *Ended `json:"ended,omitempty"`
 }
 
 func summary(h *Header, m *Manifest) *Summary {

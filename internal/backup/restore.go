@@ -39,7 +39,16 @@ type RestoreOptions struct {
 // date, one of a newer schema is refused.
 //
 // What changes on the way: jobs that were running wait again, change sequences
-// leap ahead, and the audit record has the restore in it.
+// leap ahead, and the audit record has the restore in it. Nobody comes in for
+// having been there before: sessions, sign-ins under way, open invitations of
+// devices, codes of a first sign-in and open recoveries end, because they may
+// have been used or withdrawn after the backup. People sign in anew with what
+// they have; who had an open invitation or code needs a new one.
+//
+// What the backup cannot know, people must repeat: since its time
+// ([Summary.Created]) devices and tokens may have been revoked, people have
+// left, passwords, passkeys and apps been changed, and recovery codes been used
+// or replaced. All of these are again as they were.
 func Restore(ctx context.Context, c caller.Caller, place store.Options, r io.Reader, o RestoreOptions) (*Summary, error) {
 	if err := c.Need(caller.Operator); err != nil {
 		return nil, err
@@ -169,6 +178,11 @@ func (st *stage) fill(ctx context.Context, c caller.Caller, a *reader, told func
 		return nil, err
 	}
 	err = st.db.Write(ctx, c, func(tx *store.Tx) error {
+		ended, err := endAccess(ctx, tx)
+		if err != nil {
+			return err
+		}
+		s.Ended = &ended
 		if err := setSequences(ctx, tx, a.manifest.Sequences); err != nil {
 			return err
 		}
@@ -183,7 +197,8 @@ func (st *stage) fill(ctx context.Context, c caller.Caller, a *reader, told func
 		}
 		return audit.Append(ctx, tx, "backup.restore", "backup/"+a.header.Created.Format(time.RFC3339),
 			"schema", a.header.Schema, "engine", a.header.Engine, "rows", s.Rows, "blobs", s.Blobs,
-			"missing", len(s.Missing), "unreadable", len(s.Unreadable), "sealed", s.Sealed)
+			"missing", len(s.Missing), "unreadable", len(s.Unreadable), "sealed", s.Sealed,
+			"sessions_ended", ended.Sessions, "invitations_cancelled", ended.Invitations, "codes_cancelled", ended.Codes, "recoveries_cancelled", ended.Recoveries)
 	})
 	if err != nil {
 		return nil, err

@@ -239,6 +239,20 @@ func freeJobs(ctx context.Context, tx *store.Tx) error {
 	return nil
 }
 
+// What endAccess ends. An invitation that has lapsed stays as it is: it is told
+// so by its date.
+const (
+	deleteSessions    = `DELETE FROM session`
+	deleteSteps       = `DELETE FROM auth_step`
+	deleteCeremonies  = `DELETE FROM passkey_ceremony`
+	deleteVisits      = `DELETE FROM federate_request`
+	deleteSetUpCodes  = `DELETE FROM auth_set_up`
+	cancelInvitations = `UPDATE enrolment SET cancelled_at = $1, cancelled_by = 0 WHERE used_at = 0 AND cancelled_at = 0 AND expires_at > $1`
+	cancelRecoveries  = `UPDATE auth_recovery SET cancelled_at = $1, first_hash = '' WHERE completed_at = 0 AND cancelled_at = 0`
+)
+
+func endFailed(err error) error { return fmt.Errorf("backup: end access: %w", err) }
+
 // sequenceLeap is by how much change sequences advance at a restore: numbers
 // that were given out after the backup must never come again for something
 // else, or a filter with that number as its ETag would be told "unchanged".

@@ -84,7 +84,7 @@ func (c *Config) together() error {
 	case c.Mail.Server != "" && c.Mail.Security == MailNone && !loopback(c.Mail.Server):
 		return fault.New(fault.Invalid, "config.mail_plain")
 	}
-	return nil
+	return c.Mailbox.together()
 }
 
 func loopback(address string) bool {

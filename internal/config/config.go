@@ -60,6 +60,8 @@ type Config struct {
 	OIDC OIDC
 	// Mail is the server by which notices are sent; the zero value is none.
 	Mail Mail
+	// Mailbox is where suspicious mails are forwarded to; the zero value is none.
+	Mailbox Mailbox
 	// File is the configuration file that was read, "" if there was none.
 	File string
 

@@ -102,6 +102,20 @@ from = "portal@example.jp"
 	}
 }
 
+func TestMailbox(t *testing.T) {
+	c, _, err := load(t, nil, nil, "")
+	if err != nil || c.Mailbox.Listen != "" || c.Mailbox.TLS != TLSOffered || c.Mailbox.MaxBytes != 30<<20 {
+		t.Errorf("by default %+v, %v", c.Mailbox, err)
+	}
+	c, _, err = load(t, nil, nil, "[mailbox]\nlisten = ':2525'\ndomain = 'Houkoku.病院.example.jp'\ntls = 'required'\nrelays = ['10.0.0.5', '10.1.0.0/16']\nmax_mib = '40'\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := c.Mailbox; m.Domain != "houkoku.xn--0rys90e.example.jp" || m.TLS != TLSRequired || len(m.Relays) != 2 || m.MaxBytes != 40<<20 {
+		t.Errorf("%+v", m)
+	}
+}
+
 func TestFlagMayEmptyWhatTheFileSets(t *testing.T) {
 	c, _, err := load(t, []string{"--database", ""}, nil, `database = "postgres://x/y"`)
 	if err != nil || c.Database != "" {
@@ -166,6 +180,16 @@ func TestWrongValuesNameTheirPlace(t *testing.T) {
 		{file: "[mail]\nserver = 'smtp.example.jp:587'", code: "config.mail_from_missing", place: ""},
 		{file: "[mail]\nserver = 'smtp.example.jp:25'\nfrom = 'a@example.jp'\nsecurity = 'none'", code: "config.mail_plain", place: ""},
 		{file: "[mail]\nfrom = 'Portal <a@example.jp>'", code: "config.mail_from", place: "teiten.toml:2"},
+		{file: "[mailbox]\nlisten = 'smtp'", code: "config.listen", place: "teiten.toml:2"},
+		{file: "[mailbox]\nlisten = ':2525'", code: "config.mailbox_domain_missing", place: ""},
+		{file: "[mailbox]\ndomain = 'localhost'", code: "config.mailbox_domain", place: "teiten.toml:2"},
+		{file: "[mailbox]\ndomain = '192.0.2.1'", code: "config.mailbox_domain", place: "teiten.toml:2"},
+		{env: "TEITEN_MAILBOX_DOMAIN=a@example.jp", code: "config.mailbox_domain", place: "TEITEN_MAILBOX_DOMAIN"},
+		{env: "TEITEN_MAILBOX_TLS=none", code: "config.mailbox_tls", place: "TEITEN_MAILBOX_TLS"},
+		{env: "TEITEN_MAILBOX_MAX_MIB=0", code: "config.mailbox_size", place: "TEITEN_MAILBOX_MAX_MIB"},
+		{env: "TEITEN_MAILBOX_MAX_MIB=51", code: "config.mailbox_size", place: "TEITEN_MAILBOX_MAX_MIB"},
+		{env: "TEITEN_MAILBOX_RELAYS=10.0.0.1/8", code: "config.allow_bits", place: "TEITEN_MAILBOX_RELAYS"},
+		{file: "[mailbox]\ncertificate = 'a.pem'", code: "config.mailbox_certificate_key", place: ""},
 		{file: "[mail]\npassword = \"hidden\\nRCPT\"", code: "config.text", place: "teiten.toml:2"},
 	} {
 		env := map[string]string{}

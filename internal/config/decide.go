@@ -58,6 +58,13 @@ var decisions = []decision{
 	{name: "mail.user", env: "TEITEN_MAIL_USER", fallback: text(""), set: setText(func(c *Config) *string { return &c.Mail.User })},
 	{name: "mail.password", env: "TEITEN_MAIL_PASSWORD", fallback: text(""), set: setText(func(c *Config) *string { return &c.Mail.Password }), show: hide},
 	{name: "mail.from", env: "TEITEN_MAIL_FROM", fallback: text(""), set: setMailFrom},
+	{name: "mailbox.listen", env: "TEITEN_MAILBOX_LISTEN", fallback: text(""), set: setMailboxListen},
+	{name: "mailbox.domain", env: "TEITEN_MAILBOX_DOMAIN", fallback: text(""), set: setMailboxDomain},
+	{name: "mailbox.tls", env: "TEITEN_MAILBOX_TLS", fallback: text(string(TLSOffered)), set: setMailboxTLS},
+	{name: "mailbox.certificate", env: "TEITEN_MAILBOX_CERTIFICATE", fallback: text(""), set: setPath(func(c *Config) *string { return &c.Mailbox.Certificate })},
+	{name: "mailbox.key", env: "TEITEN_MAILBOX_KEY", fallback: text(""), set: setPath(func(c *Config) *string { return &c.Mailbox.Key })},
+	{name: "mailbox.relays", env: "TEITEN_MAILBOX_RELAYS", fallback: text(""), set: setMailboxRelays, list: true},
+	{name: "mailbox.max_mib", env: "TEITEN_MAILBOX_MAX_MIB", fallback: text("30"), set: setMailboxSize},
 }
 
 func text(s string) func(func(string) (string, bool)) string {

@@ -38,7 +38,8 @@ type Collector struct {
 	URL       string
 	Org       int64
 	TLP       tlp.Level
-	Group     int64 // the sharing group that its drafts are for; 0 for all whom the TLP allows
+	Group     int64  // the sharing group that its drafts are for; 0 for all whom the TLP allows
+	GroupName string // filled when it is read
 	Every     time.Duration
 	Enabled   bool
 	ETag      string
@@ -112,33 +113,30 @@ func Add(ctx context.Context, db *store.DB, by caller.Caller, c Collector) (id i
 		if id, err = insertCollector(ctx, tx, c); err != nil {
 			return err
 		}
-		return audit.Append(ctx, tx, "collector.add", object(id), "name", c.Name, "url", c.URL)
+		return audit.Append(ctx, tx, "collector.add", object(id), "name", c.Name, "url", c.URL, "tlp", c.TLP.String(), "group", c.Group)
 	})
 	return id, err
 }
 
-// Change changes name, address, interval and TLP, and not the group: that is [Share]. A new address starts without
-// validators.
+// Change changes name, address, interval, TLP and group. A new address starts
+// without validators. A group that the collector has already may be kept though
+// it is closed by now; what was brought before stays with whom it was shared.
 func Change(ctx context.Context, db *store.DB, by caller.Caller, c Collector) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	return change(ctx, db, by, c.ID, "collector.change", func(_ *store.Tx, old *Collector) error {
+	return change(ctx, db, by, c.ID, "collector.change", func(tx *store.Tx, old *Collector) error {
+		if old.Group != c.Group {
+			if err := advisory.MayShare(ctx, tx, by, c.Group); err != nil {
+				return err
+			}
+		}
 		if old.URL != c.URL {
 			old.ETag, old.Modified, old.Failures, old.ErrorCode, old.ErrorArgs = "", "", 0, "", nil
 			old.NextRun = time.Time{}
 		}
-		old.Name, old.URL, old.Every, old.TLP = c.Name, c.URL, c.Every, c.TLP
+		old.Name, old.URL, old.Every, old.TLP, old.Group = c.Name, c.URL, c.Every, c.TLP, c.Group
 		return nil
-	})
-}
-
-// Share makes what a collector will bring be for a sharing group, or for all
-// with 0.
-func Share(ctx context.Context, db *store.DB, by caller.Caller, id, group int64) error {
-	return change(ctx, db, by, id, "collector.share", func(tx *store.Tx, c *Collector) error {
-		c.Group = group
-		return advisory.MayShare(ctx, tx, by, group)
 	})
 }
 
@@ -201,7 +199,7 @@ func change(ctx context.Context, db *store.DB, by caller.Caller, id int64, actio
 		if err := updateCollector(ctx, tx, c); err != nil {
 			return err
 		}
-		return audit.Append(ctx, tx, action, object(id), "name", c.Name, "url", c.URL, "enabled", c.Enabled)
+		return audit.Append(ctx, tx, action, object(id), "name", c.Name, "url", c.URL, "tlp", c.TLP.String(), "group", c.Group, "enabled", c.Enabled)
 	})
 }
 
@@ -289,6 +287,13 @@ func take(ctx context.Context, db *store.DB, g *guard.Guard, fetched *Collector,
 			return err
 		}
 		refused := 0
+		if failed == nil { // what comes for a group that is closed waits until people say for whom it is
+			if err := advisory.MayShare(ctx, tx, system, c.Group); fault.Is(err, fault.Invalid) {
+				failed = fault.New(fault.Conflict, "feed.group")
+			} else if err != nil {
+				return err
+			}
+		}
 		first := c.LastOK.IsZero()
 		c.LastRun = tx.Now
 		if failed != nil {

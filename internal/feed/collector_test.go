@@ -286,20 +286,25 @@ func TestCollectorOfAGroup(t *testing.T) {
 		if c.ID, err = feed.Add(ctx, db, p.Operator, c); err != nil {
 			t.Fatal(err)
 		}
-		if err := feed.Share(ctx, db, p.ContactA, c.ID, group); fault.Code(err) != "fault.forbidden" {
+		c.Name, c.Group = "別の名前", group
+		if err := feed.Change(ctx, db, p.ContactA, c); fault.Code(err) != "fault.forbidden" {
 			t.Errorf("by a hospital: %v", err)
 		}
-		if err := feed.Share(ctx, db, p.Operator, c.ID, group+1); fault.Code(err) != "sharing.group" {
+		c.Group = group + 1
+		if err := feed.Change(ctx, db, p.Operator, c); fault.Code(err) != "sharing.group" {
 			t.Errorf("shared with a group that is not there: %v", err)
 		}
-		if err := feed.Share(ctx, db, p.Operator, c.ID, group); err != nil {
-			t.Fatal(err)
+		if kept, err := feed.FindCollector(ctx, db, p.Operator, c.ID); err != nil || kept.Name != "見本センター" || kept.Group != 0 {
+			t.Errorf("a refused change has left %+v, %v", kept, err)
 		}
-		c.Name = "別の名前"
+		c.Group = group
 		if err := feed.Change(ctx, db, p.Operator, c); err != nil {
 			t.Fatal(err)
 		}
-		if all, err := feed.Collectors(ctx, db, p.Operator); err != nil || len(all) != 1 || all[0].Group != group || all[0].Name != c.Name {
+		if _, err := feed.FindCollector(ctx, db, p.ContactA, c.ID); fault.Code(err) != "fault.forbidden" {
+			t.Errorf("read by a hospital: %v", err)
+		}
+		if all, err := feed.Collectors(ctx, db, p.Operator); err != nil || len(all) != 1 || all[0].Group != group || all[0].GroupName != "県内病院" || all[0].Name != c.Name {
 			t.Errorf("%+v, %v", all, err)
 		}
 		work := feed.Worker(db, open(t, src), intel.NewGuards(db), slog.New(slog.DiscardHandler))
@@ -309,6 +314,46 @@ func TestCollectorOfAGroup(t *testing.T) {
 		drafts, err := advisory.List(ctx, db, p.Analyst, advisory.Filter{States: []advisory.State{advisory.Draft}})
 		if err != nil || len(drafts.Items) != 1 || drafts.Items[0].Group != group {
 			t.Errorf("drafts %+v, %v", drafts.Items, err)
+		}
+
+		// What is shared with a closed group stays so; nothing new comes to it.
+		if err := member.CloseGroup(ctx, db, p.Operator, group); err != nil {
+			t.Fatal(err)
+		}
+		c.Every = 2 * feed.DefaultInterval
+		if err := feed.Change(ctx, db, p.Operator, c); err != nil {
+			t.Errorf("a change of something else, with the group closed: %v", err)
+		}
+		count := func() (n int) {
+			t.Helper()
+			drafts, err := advisory.List(ctx, db, p.Analyst, advisory.Filter{States: []advisory.State{advisory.Draft}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(drafts.Items)
+		}
+		collect := func() {
+			t.Helper()
+			if err := work(ctx, job.Job{Args: fmt.Appendf(nil, `{"id":%d}`, c.ID)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		src.items.Store(2)
+		collect()
+		if got, err := feed.FindCollector(ctx, db, p.Operator, c.ID); err != nil || got.ErrorCode != "feed.group" || count() != 1 {
+			t.Errorf("for a closed group: %+v, %v, %d drafts", got, err, count())
+		}
+		c.Group = 0
+		if err := feed.Change(ctx, db, p.Operator, c); err != nil {
+			t.Fatal(err)
+		}
+		collect() // and nothing that came meanwhile is lost
+		if got, err := feed.FindCollector(ctx, db, p.Operator, c.ID); err != nil || got.ErrorCode != "" || count() != 2 {
+			t.Errorf("for all again: %+v, %v, %d drafts", got, err, count())
+		}
+		c.Group = group
+		if err := feed.Change(ctx, db, p.Operator, c); fault.Code(err) != "sharing.group" {
+			t.Errorf("back to a closed group: %v", err)
 		}
 	})
 }

@@ -15,7 +15,8 @@ import (
 	"teiten/internal/tlp"
 )
 
-const collectorColumns = `c.id, c.name, c.url, c.organisation_id, c.tlp, c.group_id, c.every_minutes, c.enabled, c.etag, c.last_modified,
+const collectorColumns = `c.id, c.name, c.url, c.organisation_id, c.tlp, c.group_id,
+	COALESCE((SELECT g.name FROM sharing_group g WHERE g.id = c.group_id), ''), c.every_minutes, c.enabled, c.etag, c.last_modified,
 	c.last_run_at, c.last_ok_at, c.next_run_at, c.failures, c.error_code, c.error_args,
 	(SELECT COUNT(*) FROM collector_item i WHERE i.collector_id = c.id)`
 
@@ -23,7 +24,7 @@ func scanCollector(row interface{ Scan(...any) error }) (*Collector, error) {
 	var c Collector
 	var level, minutes, run, ok, next, failures, items int64
 	var args string
-	err := row.Scan(&c.ID, &c.Name, &c.URL, &c.Org, &level, &c.Group, &minutes, &c.Enabled, &c.ETag, &c.Modified,
+	err := row.Scan(&c.ID, &c.Name, &c.URL, &c.Org, &level, &c.Group, &c.GroupName, &minutes, &c.Enabled, &c.ETag, &c.Modified,
 		&run, &ok, &next, &failures, &c.ErrorCode, &args, &items)
 	if err != nil {
 		return nil, store.NotFound(err)
@@ -57,6 +58,11 @@ func Collectors(ctx context.Context, q store.Queryer, by caller.Caller) ([]*Coll
 		all = append(all, c)
 	}
 	return all, rows.Err()
+}
+
+// FindCollector returns one of [Collectors].
+func FindCollector(ctx context.Context, q store.Queryer, by caller.Caller, id int64) (*Collector, error) {
+	return loadCollector(ctx, q, by, id)
 }
 
 func loadCollector(ctx context.Context, q store.Queryer, by caller.Caller, id int64) (*Collector, error) {

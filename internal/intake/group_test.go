@@ -65,7 +65,7 @@ func TestImportForAGroup(t *testing.T) {
 			t.Fatalf("%+v, %v", s.Counts, err)
 		}
 		sees("for the group", true, false)
-		if r, _, err := ReadRun(ctx, db, p.Analyst, s.Files[0].Run); err != nil || r.Group != group {
+		if r, _, err := ReadRun(ctx, db, p.Analyst, s.Files[0].Run); err != nil || r.Group != group || r.GroupName != "県内病院" {
 			t.Errorf("the run is %+v, %v", r, err)
 		}
 		if s, err = load(group); err != nil || s.Known != 1 {

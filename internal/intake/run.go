@@ -40,7 +40,8 @@ type Run struct {
 	Org        int64
 	Actor      string
 	TLP        tlp.Level
-	Group      int64 // see Options
+	Group      int64  // see Options
+	GroupName  string // "" if the reader's organisation is not in the group, or not any more
 	State      State
 	File       string
 	DryRun     bool

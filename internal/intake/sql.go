@@ -110,7 +110,9 @@ func loadWork(ctx context.Context, q store.Queryer, id int64) (w work, err error
 	return w, store.NotFound(err)
 }
 
-const runColumns = `SELECT id, format, organisation_id, actor, tlp, group_id, state, file, dry_run, started_at, finished_at,
+const runColumns = `SELECT id, format, organisation_id, actor, tlp, group_id,
+	COALESCE((SELECT g.name FROM sharing_group g JOIN sharing_group_member m ON m.group_id = g.id
+		WHERE g.id = import_run.group_id AND m.organisation_id = $1), ''), state, file, dry_run, started_at, finished_at,
 	read_rows, added, renewed, known, excluded, rejected, error FROM import_run WHERE (organisation_id = $1 OR $2 = 1)`
 
 // runsOf are the arguments of runColumns.
@@ -125,7 +127,7 @@ func runsOf(c caller.Caller) []any {
 func scanRun(row interface{ Scan(...any) error }) (r Run, err error) {
 	var level, started, finished int64
 	var reason string
-	if err := row.Scan(&r.ID, &r.Format, &r.Org, &r.Actor, &level, &r.Group, &r.State, &r.File, &r.DryRun, &started, &finished,
+	if err := row.Scan(&r.ID, &r.Format, &r.Org, &r.Actor, &level, &r.Group, &r.GroupName, &r.State, &r.File, &r.DryRun, &started, &finished,
 		&r.Rows, &r.Added, &r.Renewed, &r.Known, &r.Excluded, &r.Rejected, &reason); err != nil {
 		return Run{}, store.NotFound(err)
 	}

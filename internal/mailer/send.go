@@ -62,6 +62,11 @@ func (m *Mailer) send(ctx context.Context, id, to, subject, body string) *Failur
 	if err != nil {
 		return &Failure{err, true}
 	}
+	return m.transmit(ctx, msg)
+}
+
+// transmit hands a mail to the server.
+func (m *Mailer) transmit(ctx context.Context, msg *mail.Msg) *Failure {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	c, err := m.client(ctx)

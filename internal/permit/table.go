@@ -31,6 +31,11 @@ const (
 	TrendRead   Permission = "trend.read"
 	TrendDetail Permission = "trend.detail" // the figures of one organisation
 
+	MailReport     Permission = "mail.report"      // report a mail, withdraw one's own report
+	MailReportRead Permission = "mail.report.read" // one's own; a contact her institution's; analysts all, redacted
+	MailCase       Permission = "mail.case"        // the cases that reports make: triage, merge, publish, dismiss
+	MailOriginal   Permission = "mail.original"    // one's own; a contact her institution's, with the consent; analysts by consent
+
 	FilterRead        Permission = "filter.read"
 	FilterExcept      Permission = "filter.except"
 	GuardRead         Permission = "guard.read"
@@ -86,6 +91,11 @@ search.use           all       all      all      all    all        all
 mail.check           all       all      all      all    all        all
 trend.read           all       all      all      all    all        all
 trend.detail         all       all      own      own    own        own
+
+mail.report          own       own      own      own    own        own
+mail.report.read     all       all      own      own    own        own
+mail.case            all       all      -        -      -          -
+mail.original        all       all      own      own    own        -
 
 filter.read          all       all      all      all    all        all
 filter.except        all       -        own      -      -          -        institution

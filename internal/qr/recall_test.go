@@ -129,6 +129,9 @@ var shapes = []shape{
 
 // TestRecall reads codes as mails carry them.
 func TestRecall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("20 seconds of images")
+	}
 	slow(t)
 	r := rand.New(rand.NewPCG(1, 2))
 	text := func(i int) string {

@@ -1,0 +1,12 @@
+DROP TABLE filter_fetch;
+DROP TABLE protection_fetch;
+DROP TABLE protection;
+DROP TABLE report_notice;
+DROP TABLE original_consent;
+DROP TABLE mail_report;
+DROP TABLE wave_feature;
+DROP TABLE wave_print;
+DROP TABLE case_organisation;
+DROP TABLE mail_case;
+DROP TABLE mail_hold;
+DROP TABLE report_setting;

@@ -1,0 +1,3 @@
+DROP TABLE dkim_key;
+DROP TABLE correspondent;
+DROP TABLE mail_setting;
