@@ -15,10 +15,12 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"teiten/internal/audit"
+	"teiten/internal/blob"
 	"teiten/internal/caller"
 	"teiten/internal/fault"
 	"teiten/internal/intel"
 	"teiten/internal/locale"
+	"teiten/internal/mailcheck"
 	"teiten/internal/store"
 	"teiten/internal/token"
 )
@@ -32,8 +34,10 @@ const (
 
 // Deps are what the operations work on.
 type Deps struct {
-	DB     *store.DB
-	Guards *intel.Guards
+	DB      *store.DB
+	Guards  *intel.Guards
+	Blobs   *blob.Store
+	Checker *mailcheck.Checker
 	// Wake makes the background workers look for jobs at once; it may be nil.
 	Wake func()
 	Log  *slog.Logger

@@ -12,12 +12,15 @@ import (
 	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"teiten/internal/disclose"
 )
 
 // Tags group the operations of the document.
 const (
 	tagAdvisories = "advisories"
 	tagIndicators = "indicators"
+	tagMails      = "mails"
 	tagTrends     = "trends"
 	tagTechniques = "techniques"
 	tagDocument   = "document"
@@ -29,7 +32,7 @@ Every operation runs for one account, with its role and its organisation; ` + "`
 
 - Times are RFC 3339 in UTC with microseconds; days are those of Asia/Tokyo. Ids are integers.
 - Indicators are raw normalised values, never defanged. Do not fetch, resolve or link them.
-- Unknown fields and parameters are refused by name. A body has at most 1 MiB and is JSON in UTF-8; an operation takes at most 30 seconds.
+- Unknown fields and parameters are refused by name. A body has at most 1 MiB and is JSON in UTF-8, but a mail, which is sent as it is; an operation takes at most 30 seconds.
 - Errors are ` + "`application/problem+json`" + ` (RFC 9457). ` + "`code`" + ` is for programs and stays the same; ` + "`detail`" + ` is for people, in Japanese or, with ` + "`Accept-Language: en`" + `, in English.
 - Fields may be added to answers; readers ignore those that they do not know.`
 
@@ -54,7 +57,7 @@ var responseTexts = map[int]string{
 	http.StatusNotFound:              "It does not exist, or the caller may not see it.",
 	http.StatusConflict:              "It does not fit what is stored, such as an external_id that is known already.",
 	http.StatusRequestEntityTooLarge: "It is beyond a limit.",
-	http.StatusUnsupportedMediaType:  "The body is not application/json.",
+	http.StatusUnsupportedMediaType:  "The body is not application/json, or for a mail none of the kinds that are listed.",
 	http.StatusUnprocessableEntity:   "A parameter or field cannot be accepted; errors say which and why.",
 	http.StatusInternalServerError:   "Something went wrong in the program; the operator finds it in the log by instance.",
 	http.StatusServiceUnavailable:    "A part does not answer now, or it took too long; try again later.",
@@ -64,6 +67,7 @@ var responseTexts = map[int]string{
 // loads scripts from elsewhere, and without links to schemas in answers.
 func (s *server) config() huma.Config {
 	schemas := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	schemas.RegisterTypeAlias(reflect.TypeFor[disclose.Shown](), reflect.TypeFor[shownCount]()) // in what other packages answer
 	components := &huma.Components{Schemas: schemas, Responses: map[string]*huma.Response{}}
 	problem := schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")
 	for status, name := range responseNames {
@@ -87,6 +91,7 @@ func (s *server) config() huma.Config {
 			Tags: []*huma.Tag{
 				{Name: tagAdvisories, Description: "Shared information (情報)"},
 				{Name: tagIndicators, Description: "What is known about addresses, domains, URLs and files (指標)"},
+				{Name: tagMails, Description: "Mails: check and report (メール)"},
 				{Name: tagTrends, Description: "Counts (傾向)"},
 				{Name: tagTechniques, Description: "Attack techniques (攻撃手法)"},
 				{Name: tagDocument, Description: "This document"},

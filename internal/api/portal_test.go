@@ -21,11 +21,13 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"teiten/internal/advisory"
+	"teiten/internal/blob"
 	"teiten/internal/caller"
 	"teiten/internal/category"
 	"teiten/internal/fault"
 	"teiten/internal/indicator"
 	"teiten/internal/intel"
+	"teiten/internal/mailcheck"
 	"teiten/internal/member"
 	"teiten/internal/membertest"
 	"teiten/internal/store"
@@ -58,8 +60,17 @@ const accountHeader = "Test-Account"
 
 func newPortal(t testing.TB, db *store.DB) *portal {
 	p := &portal{t: t, People: membertest.Register(t, db), log: &syncBuffer{}}
+	guards := intel.NewGuards(db)
+	checker, err := mailcheck.New(guards)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blobs, err := blob.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
 	p.server = newServer(Deps{
-		DB: db, Guards: intel.NewGuards(db), Wake: func() { p.woken++ },
+		DB: db, Guards: guards, Blobs: blobs, Checker: checker, Wake: func() { p.woken++ },
 		Log: slog.New(slog.NewTextHandler(p.log, nil)),
 		Caller: func(r *http.Request, _ token.Scope) (caller.Caller, error) {
 			id, err := strconv.ParseInt(r.Header.Get(accountHeader), 10, 64)

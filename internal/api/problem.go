@@ -65,6 +65,7 @@ var statusOf = map[string]int{
 	"api.cursor":     http.StatusBadRequest,
 	"api.method":     http.StatusMethodNotAllowed,
 	"api.media_type": http.StatusUnsupportedMediaType,
+	"api.mail_type":  http.StatusUnsupportedMediaType,
 }
 
 // problem makes the answer to a failure. Refusals are audited, and the causes

@@ -14,6 +14,7 @@ import (
 
 	"teiten/internal/fault"
 	"teiten/internal/permit"
+	"teiten/internal/report"
 	"teiten/internal/token"
 )
 
@@ -30,6 +31,8 @@ type operation struct {
 	status       int                        // of success; 0 means 200
 	faults       []int                      // statuses beyond those that every operation may answer with
 	content      map[string]*huma.MediaType // of success, when it is no JSON of a Go type
+	takes        []string                   // media types of a body that is no JSON
+	body         int64                      // most bytes of the body; 0 means maxBody
 
 	bind func(s *server, op *operation, h huma.Operation)
 }
@@ -79,6 +82,21 @@ func (s *server) table() []operation {
 			id: "lookupBatch", tag: tagIndicators, summary: "Look many indicators up (指標の一括照会)",
 			about: "Up to 1,000 values of one moment, answered in the same order. A value that is no indicator has `recognised: false`. " +
 				"It changes nothing.",
+			faults: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
+		},
+		{
+			method: "POST", path: "/api/v1/mail-checks", may: permit.MailCheck, scope: token.MailCheck, bind: bind(s.checkMail),
+			id: "checkMail", tag: tagMails, summary: "Check a mail (メールの確認)", takes: mailTypes, body: report.MaxMail,
+			about: "Is this mail dangerous? The body is the mail as it is (RFC 5322), an Outlook .msg file, or pasted text; in a forwarded mail the original is looked for. " +
+				"`verdict` is `malicious`, `suspicious` or `unknown`, which is not \"safe\". Nothing is kept, and nobody outside is asked.",
+			faults: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
+		},
+		{
+			method: "POST", path: "/api/v1/mail-reports", may: permit.MailReport, scope: token.MailCheck, bind: bind(s.reportMail),
+			id: "reportMail", tag: tagMails, summary: "Report a mail (メールの通報)", takes: mailTypes, body: report.MaxMail,
+			about: "The mail is checked, redacted and shared with the ISAC's analysts; the original stays with the institution, encrypted. " +
+				"Reporting the same mail again is the same report.",
+			status: http.StatusCreated,
 			faults: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
 		},
 		{
@@ -142,6 +160,15 @@ func (s *server) register(op operation) {
 		Extensions:                   op.extensions(),
 		Responses:                    s.responses(op, status),
 		Middlewares:                  huma.Middlewares{s.admit(&op)},
+	}
+	if op.body != 0 {
+		h.MaxBodyBytes = op.body + 1
+	}
+	if len(op.takes) > 0 {
+		h.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}
+		for _, t := range op.takes {
+			h.RequestBody.Content[t] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+		}
 	}
 	op.bind(s, &op, h)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,8 @@ import (
 	"teiten/internal/intake"
 	"teiten/internal/intel"
 	"teiten/internal/job"
+	"teiten/internal/mailbox"
+	"teiten/internal/mailcheck"
 	"teiten/internal/mailer"
 	"teiten/internal/member"
 	"teiten/internal/outbound"
@@ -34,9 +37,11 @@ type app struct {
 	db     *store.DB
 	blobs  *blob.Store
 	guards *intel.Guards
+	checks *mailcheck.Checker
 	client *outbound.Client
 	mail   *mailer.Mailer // nil without a mail server
-	caller caller.Caller  // who acts on the command line
+	box    *mailbox.Box
+	caller caller.Caller // who acts on the command line
 }
 
 // configure reads the settings and makes the log.
@@ -90,9 +95,13 @@ func (e *env) assemble(ctx context.Context, cfg *config.Config, o store.Options)
 		AllowPrivate: cfg.OutboundAllow, Proxy: cfg.OutboundProxy, UserAgent: "Teiten/" + Version,
 	})
 	a := &app{env: e, cfg: cfg, db: db, blobs: blobs, guards: intel.NewGuards(db), client: client}
+	if a.checks, err = mailcheck.New(a.guards); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	if a.mail, err = e.mailer(cfg); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	a.box = a.mailbox()
 	return a, nil
 }
 
@@ -128,7 +137,10 @@ func (a *app) runner() *job.Runner {
 	if a.mail != nil {
 		workers[mailer.SendJob] = a.mail.Worker(a.db)
 	}
-	return job.NewRunner(a.db, a.log, workers)
+	maps.Copy(workers, a.box.Workers())
+	runner := job.NewRunner(a.db, a.log, workers)
+	a.box.Wake = runner.Wake
+	return runner
 }
 
 // with runs a command over the configured store. What it left to do in the

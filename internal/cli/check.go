@@ -6,7 +6,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,6 +14,7 @@ import (
 	"teiten/internal/fault"
 	"teiten/internal/indicator"
 	"teiten/internal/intel"
+	"teiten/internal/mailcheck"
 )
 
 // finding is what is known of one value.
@@ -40,17 +40,33 @@ type found struct {
 }
 
 func (e *env) checkCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "check URL|DOMAIN|IP|HASH|-...", Short: e.t("cli.check"), Long: e.t("cli.check.long"), Args: cobra.MinimumNArgs(1),
-		Example: "  teiten check 'hxxps://login.example[.]test/a'\n  teiten check - < mail.txt",
+	var o mailOptions
+	cmd := &cobra.Command{
+		Use: "check MAIL|URL|DOMAIN|IP|HASH|-...", Short: e.t("cli.check"), Long: e.t("cli.check.long"), Args: cobra.MinimumNArgs(1),
+		Example: "  teiten check suspicious.eml\n  teiten check 'hxxp://login.example[.]test/a'\n  teiten check - < mail.txt",
 		RunE: e.with(func(ctx context.Context, a *app, args []string) error {
+			options, err := o.options()
+			if err != nil {
+				return err
+			}
 			var values []indicator.Value
+			var mails []mailFile
 			for _, arg := range args {
-				some, err := readValues(arg, a.in)
-				if err != nil {
+				mail, some, err := a.readAsked(arg, o.as)
+				switch {
+				case err != nil:
 					return err
+				case mail != nil:
+					mails = append(mails, *mail)
+				default:
+					values = append(values, some...)
 				}
-				values = append(values, some...)
+			}
+			if len(mails) > 0 && len(values) > 0 {
+				return fault.New(fault.Invalid, "cli.check.mixed")
+			}
+			if len(mails) > 0 {
+				return a.checkMails(ctx, mails, options, mailcheck.Action(o.did))
 			}
 			all, known, err := a.look(ctx, values)
 			if err != nil {
@@ -65,20 +81,31 @@ func (e *env) checkCommand() *cobra.Command {
 			return nil
 		}),
 	}
+	o.flags(e, cmd)
+	return cmd
 }
 
-func readValues(arg string, in io.Reader) ([]indicator.Value, error) {
-	if arg != "-" {
-		v, ok := indicator.Recognise(arg)
-		if !ok {
-			return nil, fault.New(fault.Invalid, "cli.check.what", "value", arg)
+// readAsked reads what an argument names: a mail, or indicators. What stands on
+// standard input is a mail if it has a mail's header.
+func (a *app) readAsked(arg, as string) (*mailFile, []indicator.Value, error) {
+	if arg != "-" && as != asMail {
+		if v, ok := indicator.Recognise(arg); ok {
+			return nil, []indicator.Value{v}, nil
 		}
-		return []indicator.Value{v}, nil
 	}
-	text, err := io.ReadAll(io.LimitReader(in, indicator.MaxText+1))
+	raw, err := a.readMail(arg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	if as == asMail || as == "" && (arg != "-" || looksLikeMail(raw)) {
+		return &mailFile{arg, raw}, nil, nil
+	}
+	values, err := valuesIn(raw)
+	return nil, values, err
+}
+
+// valuesIn are the indicators of a text, each once.
+func valuesIn(text []byte) ([]indicator.Value, error) {
 	all, err := indicator.ExtractLimit(string(text), 0)
 	if err != nil {
 		return nil, err

@@ -116,11 +116,19 @@ func (e *env) root() *cobra.Command {
 		e.demoCommand(), e.initCommand(), e.serveCommand(), e.doctorCommand(), e.migrateCommand(),
 		e.importCommand(), e.exportCommand(), e.checkCommand(), e.trendCommand(),
 		e.feedCommand(), e.warninglistCommand(),
-		e.memberCommand(), e.userCommand(), e.certCommand(), e.tokenCommand(),
+		e.memberCommand(), e.userCommand(), e.certCommand(), e.tokenCommand(), e.mailboxCommand(),
 		e.backupCommand(), e.restoreCommand(), e.keyCommand(), e.auditCommand(),
 	)
 	return root
 }
+
+// fileError says of which of several files an error is.
+type fileError struct {
+	file string
+	error
+}
+
+func (e *fileError) Unwrap() error { return e.error }
 
 // exit prints what went wrong and returns the exit code.
 func (e *env) exit(cmd *cobra.Command, err error) int {
@@ -137,17 +145,26 @@ func (e *env) exit(cmd *cobra.Command, err error) int {
 	if f == nil {
 		f = fault.From(err)
 	}
+	var in *fileError
 	if e.json {
+		told := map[string]any{"code": f.Code, "message": e.lang.Fault(f), "field": f.Field}
+		if errors.As(err, &in) {
+			told["file"] = in.file
+		}
 		enc := json.NewEncoder(e.err)
 		enc.SetEscapeHTML(false)
-		enc.Encode(map[string]any{"code": f.Code, "message": e.lang.Fault(f), "field": f.Field})
+		enc.Encode(told)
 	} else {
-		fmt.Fprintln(e.err, "teiten: "+e.lang.Fault(f))
+		where := "teiten: "
+		if errors.As(err, &in) {
+			where += terminal(in.file) + ": "
+		}
+		fmt.Fprintln(e.err, where+e.lang.Fault(f))
 		if f.Err != nil && (f.Kind == fault.Internal || f.Kind == fault.Unavailable) {
 			fmt.Fprintln(e.err, e.t("cli.cause", "cause", f.Err.Error()))
 		}
 	}
-	if f.Kind == fault.Invalid || f.Kind == fault.NotFound && f.Code != "fault.not_found" {
+	if f.Kind == fault.Invalid || f.Kind == fault.TooLarge || f.Kind == fault.NotFound && f.Code != "fault.not_found" {
 		return exitUse
 	}
 	return exitFailed

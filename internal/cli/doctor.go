@@ -114,6 +114,7 @@ func (e *env) examine(ctx context.Context, cfg *config.Config) []examined {
 	}
 	note("collectors", err, e.t("cli.doctor.failing", "n", len(collectors), "failing", failing))
 	e.examineAccess(ctx, cfg, db, note)
+	e.examineMailbox(ctx, cfg, db, operator, note)
 	return all
 }
 

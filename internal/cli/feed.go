@@ -11,9 +11,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"teiten/internal/advisory"
 	"teiten/internal/category"
 	"teiten/internal/fault"
 	"teiten/internal/feed"
+	"teiten/internal/fold"
 	"teiten/internal/tlp"
 )
 
@@ -23,7 +25,7 @@ func (e *env) feedCommand() *cobra.Command {
 		Use: "list", Short: e.t("cli.feed.list"), Args: cobra.NoArgs,
 		RunE: e.with(func(ctx context.Context, a *app, _ []string) error { return a.listFeeds(ctx) }),
 	}
-	var name, level string
+	var name, level, group string
 	var every time.Duration
 	add := &cobra.Command{
 		Use: "add URL", Short: e.t("cli.feed.add"), Args: cobra.ExactArgs(1),
@@ -32,7 +34,11 @@ func (e *env) feedCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			id, err := feed.Add(ctx, a.db, a.caller, feed.Collector{Name: name, URL: args[0], TLP: l, Every: every, Enabled: true})
+			in, err := a.group(ctx, group)
+			if err != nil {
+				return err
+			}
+			id, err := feed.Add(ctx, a.db, a.caller, feed.Collector{Name: name, URL: args[0], TLP: l, Group: in, Every: every, Enabled: true})
 			if err != nil {
 				return err
 			}
@@ -41,6 +47,7 @@ func (e *env) feedCommand() *cobra.Command {
 	}
 	add.Flags().StringVar(&name, "name", "", e.t("cli.flag.feed_name"))
 	add.Flags().StringVar(&level, "tlp", "GREEN", e.t("cli.flag.tlp"))
+	add.Flags().StringVar(&group, "group", "", e.t("cli.flag.group"))
 	add.Flags().DurationVar(&every, "every", feed.DefaultInterval, e.t("cli.flag.every"))
 	try := &cobra.Command{
 		Use: "try URL", Short: e.t("cli.feed.try"), Args: cobra.ExactArgs(1),
@@ -72,8 +79,72 @@ func (e *env) feedCommand() *cobra.Command {
 			return feed.Remove(ctx, a.db, a.caller, id)
 		}),
 	}
-	cmd.AddCommand(list, add, try, run, remove)
+	cmd.AddCommand(list, add, e.feedChange(), try, run, remove)
 	return cmd
+}
+
+// feedChange changes what is given and leaves the rest.
+func (e *env) feedChange() *cobra.Command {
+	var name, url, level, group string
+	var every time.Duration
+	cmd := &cobra.Command{Use: "change ID", Short: e.t("cli.feed.change"), Args: cobra.ExactArgs(1)}
+	cmd.RunE = e.with(func(ctx context.Context, a *app, args []string) error {
+		id, err := number(args[0])
+		if err != nil {
+			return err
+		}
+		c, err := feed.FindCollector(ctx, a.db, a.caller, id)
+		if err != nil {
+			return err
+		}
+		changed := cmd.Flags().Changed
+		take(changed("name"), &c.Name, name)
+		take(changed("url"), &c.URL, url)
+		take(changed("every"), &c.Every, every)
+		if changed("tlp") {
+			if c.TLP, err = tlp.Parse(level); err != nil {
+				return err
+			}
+		}
+		if changed("group") {
+			if c.Group, err = a.group(ctx, group); err != nil {
+				return err
+			}
+		}
+		if err := feed.Change(ctx, a.db, a.caller, *c); err != nil {
+			return err
+		}
+		return a.done("cli.feed.changed", id)
+	})
+	cmd.Flags().StringVar(&name, "name", "", e.t("cli.flag.feed_name"))
+	cmd.Flags().StringVar(&url, "url", "", e.t("cli.flag.url"))
+	cmd.Flags().StringVar(&level, "tlp", "", e.t("cli.flag.tlp"))
+	cmd.Flags().StringVar(&group, "group", "", e.t("cli.flag.group"))
+	cmd.Flags().DurationVar(&every, "every", feed.DefaultInterval, e.t("cli.flag.every"))
+	return cmd
+}
+
+// group finds the sharing group of a flag --group by its name, however it is
+// written, or by its number. "" is all, 0.
+func (a *app) group(ctx context.Context, name string) (int64, error) {
+	if name == "" {
+		return 0, nil
+	}
+	all, err := advisory.Groups(ctx, a.db, a.caller)
+	if err != nil {
+		return 0, err
+	}
+	for _, g := range all {
+		if fold.Text(g.Name) == fold.Text(name) {
+			return g.ID, nil
+		}
+	}
+	for _, g := range all {
+		if strconv.FormatInt(g.ID, 10) == name {
+			return g.ID, nil
+		}
+	}
+	return 0, fault.New(fault.Invalid, "cli.group.unknown", "name", name).At("group")
 }
 
 func number(s string) (int64, error) {
@@ -93,6 +164,8 @@ func (a *app) listFeeds(ctx context.Context) error {
 		ID      int64  `json:"id"`
 		Name    string `json:"name"`
 		URL     string `json:"url"`
+		TLP     string `json:"tlp"`
+		Group   string `json:"group,omitempty"`
 		Enabled bool   `json:"enabled"`
 		Items   int    `json:"items"`
 		LastOK  string `json:"last_ok,omitempty"`
@@ -100,7 +173,7 @@ func (a *app) listFeeds(ctx context.Context) error {
 	}
 	rows := []row{}
 	for _, c := range all {
-		r := row{ID: c.ID, Name: c.Name, URL: c.URL, Enabled: c.Enabled, Items: c.Items}
+		r := row{ID: c.ID, Name: c.Name, URL: c.URL, TLP: c.TLP.String(), Group: c.GroupName, Enabled: c.Enabled, Items: c.Items}
 		if !c.LastOK.IsZero() {
 			r.LastOK = c.LastOK.Format(time.RFC3339)
 		}
@@ -114,7 +187,11 @@ func (a *app) listFeeds(ctx context.Context) error {
 			a.say("cli.feed.none")
 		}
 		for _, r := range rows {
-			fmt.Fprintf(a.out, "%d\t%s\t%s\t%d\t%s\n", r.ID, r.Name, r.URL, r.Items, r.Error)
+			with := ""
+			if r.Group != "" {
+				with = " [" + terminal(r.Group) + "]"
+			}
+			fmt.Fprintf(a.out, "%d\t%s\t%s\t%s%s\t%d\t%s\n", r.ID, r.Name, r.URL, r.TLP, with, r.Items, r.Error)
 		}
 	})
 }

@@ -25,7 +25,7 @@ import (
 
 func (e *env) importCommand() *cobra.Command {
 	var dry bool
-	var level, cat, brand, source string
+	var level, group, cat, brand, source string
 	cmd := &cobra.Command{
 		Use: "import FORMAT FILE...", Short: e.t("cli.import"), Long: e.t("cli.import.long"), Args: cobra.MinimumNArgs(2),
 		Example: "  teiten import jpcert 202409.csv.gz\n  teiten import text --category phishing - < mail.txt",
@@ -40,6 +40,9 @@ func (e *env) importCommand() *cobra.Command {
 				if o.TLP, err = tlp.Parse(level); err != nil {
 					return err
 				}
+			}
+			if o.Group, err = a.group(ctx, group); err != nil {
+				return err
 			}
 			if cat != "" {
 				if o.Category, err = category.Parse(cat); err != nil {
@@ -57,6 +60,7 @@ func (e *env) importCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&dry, "dry-run", false, e.t("cli.flag.dry_run"))
 	cmd.Flags().StringVar(&level, "tlp", "", e.t("cli.flag.tlp"))
+	cmd.Flags().StringVar(&group, "group", "", e.t("cli.flag.group"))
 	cmd.Flags().StringVar(&cat, "category", "", e.t("cli.flag.category"))
 	cmd.Flags().StringVar(&brand, "brand", "", e.t("cli.flag.brand"))
 	cmd.Flags().StringVar(&source, "source", "", e.t("cli.flag.source"))

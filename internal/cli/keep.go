@@ -126,6 +126,10 @@ func (e *env) restoreCommand() *cobra.Command {
 				if !s.Sealed {
 					e.say("cli.restore.unsealed")
 				}
+				if s.Ended != nil {
+					e.say("cli.restore.ended", "sessions", s.Ended.Sessions, "codes", s.Ended.Invitations+s.Ended.Codes+s.Ended.Recoveries)
+					e.say("cli.restore.since", "at", s.Created)
+				}
 			})
 		},
 	}

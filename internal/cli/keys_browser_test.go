@@ -110,11 +110,11 @@ func (i *installation) see(tab context.Context, path, text string) {
 	}
 }
 
-// chromium starts a browser with a home of its own, in which the authority is
+// chromium starts a browser with a home of its own, in which the authorities are
 // trusted and the certificate imported, and which shows it without asking: the
 // policy for that stands in /etc, so the browser gets an /etc/chromium of its
 // own in a mount namespace.
-func (i *installation) chromium(p12 []byte, password, authority string) context.Context {
+func (i *installation) chromium(p12 []byte, password string, authorities ...string) context.Context {
 	t := i.t
 	t.Helper()
 	home, policies := t.TempDir(), t.TempDir()
@@ -138,7 +138,9 @@ func (i *installation) chromium(p12 []byte, password, authority string) context.
 		t.Fatal(err)
 	}
 	do("certutil", "-N", "-d", "sql:"+db, "--empty-password")
-	do("certutil", "-A", "-d", "sql:"+db, "-n", "authority", "-t", "C,,", "-i", authority)
+	for n, authority := range authorities {
+		do("certutil", "-A", "-d", "sql:"+db, "-n", fmt.Sprint("authority", n), "-t", "C,,", "-i", authority)
+	}
 	if p12 != nil {
 		do("pk12util", "-d", "sql:"+db, "-i", write(filepath.Join(home, "operator.p12"), p12, 0o600), "-W", password)
 	}

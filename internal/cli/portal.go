@@ -29,6 +29,7 @@ import (
 	"teiten/internal/job"
 	"teiten/internal/mailer"
 	"teiten/internal/member"
+	"teiten/internal/report"
 	"teiten/internal/store"
 	"teiten/internal/token"
 	"teiten/internal/web"
@@ -84,7 +85,11 @@ func (e *env) demoCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, a.Close()) }()
-			if err := demo.Load(cmd.Context(), a.db, a.guards, time.Now()); err != nil {
+			now := time.Now()
+			if err := demo.Load(cmd.Context(), a.db, a.guards, now); err != nil {
+				return err
+			}
+			if err := demo.Mails(cmd.Context(), a.db, a.blobs, a.checks, a.guards, now); err != nil {
 				return err
 			}
 			people, err := member.Accounts(cmd.Context(), a.db)
@@ -173,6 +178,7 @@ func (a *app) run(ctx context.Context, r running) error {
 	jobs := a.runner()
 	d := &r.site.Deps
 	d.DB, d.Guards, d.Blobs, d.Client, d.Wake, d.Version = a.db, a.guards, a.blobs, a.client, jobs.Wake, versionText()
+	d.Checker, d.Mailer, d.Mailbox, d.MailDomain = a.checks, a.mail, a.box, a.cfg.Mailbox.Domain
 	d.Denied = func(ctx context.Context, who caller.Caller, route string) {
 		if err := audit.Denied(ctx, a.db, who, route, "route"); err != nil {
 			a.log.Error("audit of a denial", "error", err)
@@ -189,7 +195,7 @@ func (a *app) run(ctx context.Context, r running) error {
 	var site *web.Server
 	r.site.Log, r.site.Lang = a.log, a.cfg.Language
 	r.site.Mounts = []web.Mount{{Pattern: "/api/", Handler: api.New(api.Deps{
-		DB: a.db, Guards: a.guards, Wake: jobs.Wake, Log: a.log,
+		DB: a.db, Guards: a.guards, Blobs: a.blobs, Checker: a.checks, Wake: jobs.Wake, Log: a.log,
 		Caller: func(r *http.Request, scope token.Scope) (caller.Caller, error) {
 			c, err := site.Machine(r, scope)
 			c.Channel = "api"
@@ -197,6 +203,10 @@ func (a *app) run(ctx context.Context, r running) error {
 		},
 	})}}
 	site, err := web.New(r.site)
+	if err != nil {
+		return err
+	}
+	receive, err := a.listenForMail(ctx, d.Access.Office)
 	if err != nil {
 		return err
 	}
@@ -215,7 +225,14 @@ func (a *app) run(ctx context.Context, r running) error {
 	wg.Go(func() { jobs.Run(working, 2) })
 	wg.Go(func() { a.housekeeping(working, jobs, d.Access.Office) })
 	wg.Go(func() { audit.Run(working, a.db, a.blobs.Keyring(), a.log) })
-	failed := make(chan error, 1)
+	failed := make(chan error, 2)
+	if receive != nil {
+		wg.Go(func() {
+			if err := receive(working); err != nil {
+				failed <- err
+			}
+		})
+	}
 	limited := httpd.Limit(listener, httpd.MostConnections, httpd.MostPerAddress, a.cfg.Access.Proxies)
 	go func() { failed <- r.serve(server, limited) }()
 	r.ready(r.url(listener))
@@ -248,6 +265,14 @@ func (a *app) housekeeping(ctx context.Context, jobs *job.Runner, office *device
 		} else if due > 0 {
 			jobs.Wake()
 		}
+		if due, err := a.box.Schedule(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("schedule of institutions' mailboxes", "error", err)
+		} else if due > 0 {
+			jobs.Wake()
+		}
+		if _, err := report.Follow(ctx, a.db, a.mail); err != nil && ctx.Err() == nil {
+			a.log.Error("cases that follow their advisories", "error", err)
+		}
 		if n%60 == 1 {
 			if err := a.remind(ctx, office); err != nil && ctx.Err() == nil {
 				a.log.Error("reminders of certificates that end", "error", err)
@@ -260,6 +285,12 @@ func (a *app) housekeeping(ctx context.Context, jobs *job.Runner, office *device
 			}
 			if _, err := auth.Sweep(ctx, a.db); err != nil && ctx.Err() == nil {
 				a.log.Error("sweep of sessions", "error", err)
+			}
+			if _, err := report.Sweep(ctx, a.db, a.blobs); err != nil && ctx.Err() == nil {
+				a.log.Error("sweep of mails", "error", err)
+			}
+			if _, err := a.box.Sweep(ctx); err != nil && ctx.Err() == nil {
+				a.log.Error("sweep of the mailbox", "error", err)
 			}
 			if _, err := a.blobs.Sweep(ctx, a.db); err != nil && ctx.Err() == nil {
 				a.log.Error("sweep of objects", "error", err)

@@ -27,7 +27,7 @@ type Page struct {
 // slugs are all pages in the order in which they are listed. Slug x is in the
 // files pages/x.ja.md and pages/x.en.md.
 var slugs = []string{
-	"start", "access", "register", "tlp", "lookup", "filter", "sighting",
+	"start", "access", "check", "report", "register", "tlp", "lookup", "filter", "sighting",
 	"roles", "import", "trends", "privacy", "guard", "faq",
 }
 

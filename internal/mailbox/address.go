@@ -44,6 +44,21 @@ func Addresses(ctx context.Context, q store.Queryer, c caller.Caller) ([]Address
 	return addresses(ctx, q, c, 0)
 }
 
+// ForwardTo is the address to which the caller forwards suspicious mails: the
+// newest one of his institution that takes mail; "" while there is none.
+func ForwardTo(ctx context.Context, q store.Queryer, c caller.Caller) (string, error) {
+	if err := permit.Check(c, permit.MailReport); err != nil {
+		return "", err
+	}
+	all, err := addressesOf(ctx, q, 0, c.Org, 0)
+	for _, a := range all {
+		if a.Active && a.EndsAt.IsZero() {
+			return a.Address, nil
+		}
+	}
+	return "", err
+}
+
 // AddAddress makes an address for an institution. Its contact and operators may.
 func (b *Box) AddAddress(ctx context.Context, c caller.Caller, org int64) (a Address, err error) {
 	if err := permit.CheckFor(c, permit.InstitutionManage, org); err != nil {

@@ -99,6 +99,10 @@ func recentMails(ctx context.Context, q store.Queryer, c caller.Caller, before i
 
 func addresses(ctx context.Context, q store.Queryer, c caller.Caller, id int64) ([]Address, error) {
 	all, org := permit.Reach(c, permit.InstitutionManage)
+	return addressesOf(ctx, q, all, org, id)
+}
+
+func addressesOf(ctx context.Context, q store.Queryer, all int, org, id int64) ([]Address, error) {
 	rows, err := q.Query(ctx, `SELECT a.id, a.organisation_id, o.short, a.address, a.created_at, a.ends_at,
 			(a.ends_at = 0 OR a.ends_at > $4) AND o.left_at = 0 AS active
 		FROM mailbox_address a JOIN organisation o ON o.id = a.organisation_id

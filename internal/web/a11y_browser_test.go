@@ -24,6 +24,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"teiten/internal/caller"
+	"teiten/internal/storetest"
 )
 
 var (
@@ -268,11 +269,11 @@ func TestAccessible(t *testing.T) {
 }
 
 func worldVisits(t *testing.T) (http.Handler, []visit) {
-	w := newWorld(t)
+	w := mailWorld(t, storetest.SQLite(t))
 	analyst, contact, staff := w.people["isac analyst"], w.people["minato contact"], w.people["minato staff"]
 	const ask = `document.querySelector("#f-q").value = %q; document.querySelector("#f-q").form.requestSubmit()`
 	const register = `document.querySelector('.send [value=%q]').click()`
-	return w.Handler(), []visit{
+	return w.Handler(), append(w.mailVisits(), []visit{
 		{"home", contact, "/", "", ""},
 		{"home of an analyst", analyst, "/", "", ""},
 		{"home of a director", w.people["minato executive"], "/", "", ""},
@@ -302,7 +303,7 @@ func worldVisits(t *testing.T) (http.Handler, []visit) {
 		{"forbidden", staff, "/review", "", ""},
 		{"persona", caller.Caller{}, "/persona", "", ""},
 		{"style", caller.Caller{}, "/style", "", ""},
-	}
+	}...)
 }
 
 func demoVisits(t *testing.T) (http.Handler, []visit) {

@@ -43,8 +43,10 @@ type detailPage struct {
 	Linked     []row
 	Near       []nearRow // what it may repeat, for those who decide about it
 	Comments   []commentRow
+	Standing   int // comments that have not been removed
 	Opinions   advisory.Opinions
 	Revisions  int
+	Protection *protectionView // nil if it came of no report
 
 	MayReview, MayEdit, MaySight, MayComment, MayDecide bool
 	CanPublish, CanReturn, CanCorrect, CanWithdraw      bool
@@ -120,8 +122,10 @@ func (q *Request) reasons(v guard.Verdict) []string {
 // commentRow is a remark with what may be done about it.
 type commentRow struct {
 	advisory.Comment
-	Text   string
-	Remove string // address, or ""
+	Text    string
+	Remove  string // address, or ""
+	Restore string // address, or ""
+	Gone    string // why only the reader and the ISAC see it, or ""
 }
 
 // load reads the advisory whose id stands in the address.
@@ -184,6 +188,9 @@ func (s *Server) detail(ctx context.Context, q *Request, a *advisory.Advisory) (
 	if err := s.detailReactions(ctx, q, page); err != nil {
 		return nil, err
 	}
+	if page.Protection, err = s.protection(ctx, q, a.ID); err != nil {
+		return nil, err
+	}
 	page.rights(q.Caller)
 	return page, nil
 }
@@ -230,8 +237,17 @@ func (s *Server) detailReactions(ctx context.Context, q *Request, page *detailPa
 	}
 	for _, c := range comments {
 		one := commentRow{Comment: c, Text: harmless(c.Body, page.A.Indicators...)}
-		if advisory.MayReview(q.Caller) || c.Account == q.Caller.Account {
-			one.Remove = address(id) + "/comments/" + itoa(c.ID) + "/remove"
+		at := address(id) + "/comments/" + itoa(c.ID)
+		switch review := advisory.MayReview(q.Caller); {
+		case c.Removed.IsZero() && (review || c.Account == q.Caller.Account):
+			one.Remove = at + "/remove"
+		case !c.Removed.IsZero() && review:
+			one.Gone, one.Restore = q.T("detail.comment.moderated"), at+"/restore"
+		case !c.Removed.IsZero():
+			one.Gone = q.T("detail.comment.moderated.author")
+		}
+		if c.Removed.IsZero() {
+			page.Standing++
 		}
 		page.Comments = append(page.Comments, one)
 	}

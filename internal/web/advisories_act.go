@@ -11,6 +11,7 @@ import (
 	"teiten/internal/advisory"
 	"teiten/internal/caller"
 	"teiten/internal/fault"
+	"teiten/internal/report"
 	"teiten/internal/store"
 )
 
@@ -78,7 +79,7 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request, q *Request) err
 	if err != nil {
 		return err
 	}
-	if err := advisory.Publish(r.Context(), s.DB, q.Caller, g, a.ID, seenRevision(r)); err != nil {
+	if err := report.PublishAdvisory(r.Context(), s.DB, s.Mailer, q.Caller, g, a.ID, seenRevision(r)); err != nil {
 		return err
 	}
 	s.wake()

@@ -183,6 +183,23 @@ func TestComments(t *testing.T) {
 	w.as("yama staff", "GET", at, "").lacks("も見ました", "見ました")
 	w.as("minato staff", "POST", at+"/comments/2/restore", "").is(303)
 	w.as("yama staff", "GET", at, "").has("見ました")
+
+	// What the ISAC has taken away stays away; its author is told, others see
+	// nothing of it, and the ISAC can bring it back.
+	w.as("isac analyst", "POST", at+"/comments/2/remove", "").is(303)
+	said := w.as("minato staff", "GET", at, "").is(200).safe().has("ISAC の担当者が消しました", "見ました", `コメント <span class="count">1</span>`)
+	said.lacks("/comments/2/remove", "/comments/2/restore")
+	w.as("minato staff", "POST", at+"/comments/2/restore", "").is(403).has("書いた人が戻すことはできません")
+	w.as("minato staff", "POST", at+"/comments/2/remove", "").is(403)
+	w.as("yama staff", "POST", at+"/comments/2/restore", "").is(404)
+	for _, who := range []string{"minato contact", "yama staff"} {
+		w.as(who, "GET", at, "").is(200).lacks("見ました", "消した")
+	}
+	w.as("isac operator", "GET", at, "").is(200).safe().has("ISAC の担当者が消したコメントです", at+"/comments/2/restore")
+	w.as("isac operator", "POST", at+"/comments/2/restore", "").is(303)
+	w.as("yama staff", "GET", at, "").is(200).has("見ました")
+	w.as("minato staff", "GET", at, "").is(200).has("/comments/2/remove")
+
 	w.as("minato executive", "POST", at+"/comments", form("body", "a")).is(403)
 }
 

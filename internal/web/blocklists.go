@@ -24,6 +24,7 @@ import (
 	"teiten/internal/indicator"
 	"teiten/internal/intel"
 	"teiten/internal/locale"
+	"teiten/internal/report"
 	"teiten/internal/store"
 	"teiten/internal/tlp"
 )
@@ -201,6 +202,19 @@ func listState(ctx context.Context, tx store.Queryer, c caller.Caller, now time.
 	return version + " " + today.Format(time.DateOnly), today, nil
 }
 
+// fetched notes that the caller's filter has what is in the snapshot. A list of
+// some categories only does not have everything, and counts for nothing. The
+// answer has gone out: that it could not be noted is for the log.
+func (s *Server) fetched(ctx context.Context, tx *store.Tx, q *Request, list listRequest) error {
+	if len(list.Categories) > 0 || list.MinConfidence > 0 || list.MaxTLP != nil || list.Own {
+		return nil
+	}
+	if err := report.Fetched(ctx, s.DB, tx, q.Caller, q.Now); err != nil {
+		s.Log.Warn("a fetched list was not noted", "request", q.ID, "error", err.Error())
+	}
+	return nil
+}
+
 // blocklist answers with a list. It is streamed out of one snapshot of the
 // store and either whole or visibly broken off: when the source fails after the
 // first byte, the connection is cut.
@@ -246,7 +260,7 @@ func (s *Server) blocklist(w http.ResponseWriter, r *http.Request, q *Request) e
 		h.Add("Vary", "Cookie")
 		if noneMatch(r.Header.Values("If-None-Match"), tag) {
 			w.WriteHeader(http.StatusNotModified)
-			return nil
+			return s.fetched(r.Context(), tx, q, list)
 		}
 		h.Set("Content-Type", list.Format.ContentType)
 		if q.Get("download") != "" {
@@ -257,7 +271,10 @@ func (s *Server) blocklist(w http.ResponseWriter, r *http.Request, q *Request) e
 			return nil
 		}
 		started = true
-		return s.stream(r.Context(), w, tx, q, list, since, today)
+		if err := s.stream(r.Context(), w, tx, q, list, since, today); err != nil {
+			return err
+		}
+		return s.fetched(r.Context(), tx, q, list)
 	})
 	if err == nil {
 		return nil

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"teiten/internal/advisory"
 	"teiten/internal/category"
 	"teiten/internal/fault"
 	"teiten/internal/feed"
@@ -24,14 +25,17 @@ type collectorsPage struct {
 	Test   *collectorTest // what the test button found
 }
 
-type collectorForm struct{ Name, URL, Every, TLP Field }
+type collectorForm struct{ Name, URL, Every, TLP, Group Field }
 
-func (f *collectorForm) fields() []*Field { return []*Field{&f.Name, &f.URL, &f.Every, &f.TLP} }
+func (f *collectorForm) fields() []*Field {
+	return []*Field{&f.Name, &f.URL, &f.Every, &f.TLP, &f.Group}
+}
 
 // collectorRow is a collector with its state in words.
 type collectorRow struct {
 	feed.Collector
 	Interval string
+	Shared   string // see groupName
 	Why      string // the last error, or ""
 	Edit     collectorForm
 	Open     bool // the form to change it was refused
@@ -73,14 +77,19 @@ func (s *Server) collectorsPage(r *http.Request, q *Request) (*collectorsPage, e
 	q.Path = "/collectors"
 	page := &collectorsPage{Head: q.Head(q.T("tools.collectors.title")), Form: q.collectorForm("")}
 	page.Form.Every.Value, page.Form.TLP.Value = "60", tlp.Clear.Class()
+	if err := q.shareWith(r.Context(), s.DB, &page.Form.Group, advisory.Group{}); err != nil {
+		return nil, err
+	}
 	list, err := feed.Collectors(r.Context(), s.DB, q.Caller)
 	for _, c := range list {
-		row := collectorRow{Collector: *c, Interval: q.duration(c.Every), Edit: q.collectorForm("-" + itoa(c.ID))}
+		row := collectorRow{Collector: *c, Interval: q.duration(c.Every), Shared: q.groupName(c.Group, c.GroupName), Edit: q.collectorForm("-" + itoa(c.ID))}
 		if failure := c.Failure(); failure != nil {
 			row.Why = q.Lang.Fault(failure)
 		}
 		row.Edit.Name.Value, row.Edit.URL.Value = c.Name, c.URL
 		row.Edit.Every.Value, row.Edit.TLP.Value = strconv.Itoa(int(c.Every/time.Minute)), c.TLP.Class()
+		row.Edit.Group.Value = groupValue(c.Group)
+		row.Edit.Group.Options = page.Form.Group.with(groupValue(c.Group), row.Shared)
 		page.List = append(page.List, row)
 	}
 	return page, err
@@ -92,6 +101,7 @@ func (q *Request) collectorForm(suffix string) collectorForm {
 	f := collectorForm{
 		Name: q.Field("text", "name"+suffix, "tools.collectors.name"), URL: q.Field("text", "url"+suffix, "tools.collectors.url"),
 		Every: q.Field("select", "every"+suffix, "tools.collectors.every"), TLP: q.Field("select", "tlp"+suffix, "tools.collectors.tlp"),
+		Group: q.Field("select", "group"+suffix, "register.group"),
 	}
 	f.Name.Required, f.Name.Max, f.URL.Required, f.URL.Max, f.URL.Code = true, 100, true, 1000, true
 	for _, minutes := range []int{15, 30, 60, 180, 360, 720, 1440} {
@@ -114,7 +124,8 @@ func typedCollector(values url.Values, suffix string) (c feed.Collector, err err
 	if c.TLP, err = tlp.Parse(values.Get("tlp" + suffix)); err != nil {
 		return c, fault.From(err).At("tlp")
 	}
-	return c, nil
+	c.Group, err = typedGroup(values.Get("group" + suffix))
+	return c, err
 }
 
 // refuseCollector renders the page with why a form was not taken.
@@ -130,7 +141,9 @@ func (s *Server) refuseCollector(w http.ResponseWriter, r *http.Request, q *Requ
 		}
 	}
 	for _, f := range form.fields() {
-		f.Fill(r.PostForm)
+		if r.PostForm.Has(f.Name) {
+			f.Fill(r.PostForm)
+		}
 	}
 	if f := fault.From(why); f.Field != "" {
 		named := *f
@@ -180,6 +193,12 @@ func (s *Server) collectorChange(w http.ResponseWriter, r *http.Request, q *Requ
 	}
 	c, err := typedCollector(r.PostForm, "-"+itoa(id))
 	c.ID = id
+	if err == nil && !r.PostForm.Has("group-"+itoa(id)) { // a form without the field does not mean all
+		var now *feed.Collector
+		if now, err = feed.FindCollector(r.Context(), s.DB, q.Caller, id); err == nil {
+			c.Group = now.Group
+		}
+	}
 	if err == nil {
 		err = feed.Change(r.Context(), s.DB, q.Caller, c)
 	}
@@ -241,16 +260,11 @@ func (s *Server) collectorTry(w http.ResponseWriter, r *http.Request, q *Request
 	if err != nil {
 		return err
 	}
-	list, err := feed.Collectors(r.Context(), s.DB, q.Caller)
+	c, err := feed.FindCollector(r.Context(), s.DB, q.Caller, id)
 	if err != nil {
 		return err
 	}
-	for _, c := range list {
-		if c.ID == id {
-			return s.collectorTest(w, r, q, c.URL)
-		}
-	}
-	return fault.New(fault.NotFound, "fault.not_found")
+	return s.collectorTest(w, r, q, c.URL)
 }
 
 // collectorTest fetches a feed and shows what it would bring.

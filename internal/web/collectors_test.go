@@ -67,6 +67,35 @@ func TestCollectors(t *testing.T) {
 	w.as("isac analyst", "POST", one, form("name"+suffix, "", "url"+suffix, src.URL+"/feed", "every"+suffix, "60", "tlp"+suffix, "clear")).is(422).safe().has("f-name" + suffix + "-error")
 	w.as("isac analyst", "POST", one, form("name"+suffix, "C社", "url"+suffix, src.URL+"/feed", "every"+suffix, "360", "tlp"+suffix, "clear")).is(303)
 	w.as("isac analyst", "GET", "/collectors", "").has("C社", "6 時間")
+
+	// With a sharing group: chosen, named, changed back, and kept by a form that
+	// does not speak of it.
+	w.as("isac analyst", "GET", "/collectors", "").lacks("共有先")
+	id := w.group("画像診断ネットワーク", "minato contact")
+	w.as("isac analyst", "GET", "/collectors", "").is(200).safe().has(`name="group"`, `name="group`+suffix+`"`)
+	change := func(more ...string) *response {
+		return w.as("isac analyst", "POST", one, form(append([]string{"name" + suffix, "C社", "url" + suffix, src.URL + "/feed", "every" + suffix, "360", "tlp" + suffix, "clear"}, more...)...))
+	}
+	change("group"+suffix, itoa(id+1)).is(422).safe().has(`href="#f-group`+suffix, "この共有先は選べません")
+	change("group"+suffix, "x").is(422).safe().has(`href="#f-group` + suffix)
+	change("group"+suffix, itoa(id)).is(303)
+	change().is(303)
+	w.as("isac analyst", "GET", "/collectors", "").is(200).safe().has("共有グループ: </span>画像診断ネットワーク", `<option value="`+itoa(id)+`" selected>`)
+	change("group"+suffix, "").is(303)
+	w.as("isac analyst", "GET", "/collectors", "").lacks("共有グループ: ")
+	w.as("isac analyst", "POST", "/collectors", form("do", "add", "name", "D", "url", src.URL+"/d", "every", "60", "tlp", "green", "group", itoa(id+1))).is(422).safe().has(`href="#f-group"`)
+	w.as("isac analyst", "POST", "/collectors", form("do", "add", "name", "D", "url", src.URL+"/d", "every", "60", "tlp", "green", "group", itoa(id))).is(303)
+	all, err := feed.Collectors(t.Context(), w.db, w.people["isac analyst"])
+	must(t, err)
+	for _, c := range all {
+		if c.Name == "D" {
+			if c.Group != id {
+				t.Errorf("added for group %d", c.Group)
+			}
+			must(t, feed.Remove(t.Context(), w.db, w.people["isac analyst"], c.ID))
+		}
+	}
+
 	off := w.send("isac analyst", one+"/off", form("x", ""))
 	w.as("isac analyst", "GET", "/collectors", "").has("停止中")
 	w.undo("isac analyst", off).is(303)

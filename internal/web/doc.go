@@ -53,6 +53,9 @@
 //
 //	func init() { sample("lessons", &lessonsPage{Lessons: …}) }
 //
+// Nothing is to be done for what members write in Japanese on a page in
+// English: it is marked as Japanese when the page is rendered (japanese.go).
+//
 // A noun that pages need is a field of [Deps], filled by package cli.
 //
 // # Forms and changes

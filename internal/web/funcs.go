@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"math"
 	"net/netip"
+	"strings"
 	"time"
 
 	"teiten/internal/category"
@@ -19,6 +20,8 @@ import (
 // funcs are the functions of templates, bound to a language:
 //
 //	t "key" "name" value …   the sentence, with its {name} filled in
+//	harmless                 somebody's text with every indicator in it masked and defanged
+//	lines "key"              the sentence, by its lines
 //	has "key"                whether the sentence exists
 //	said                     the sentence of a Flash
 //	date, datetime, iso      a time: 2026年3月4日; with 09:05; for <time datetime>
@@ -36,6 +39,8 @@ import (
 func (s *Server) funcs(lang locale.Lang) template.FuncMap {
 	return template.FuncMap{
 		"t":        lang.T,
+		"harmless": func(text string) string { return harmless(text) },
+		"lines":    func(key string) []string { return strings.Split(lang.T(key), "\n") },
 		"has":      locale.Has,
 		"said":     func(f *Flash) string { return f.text(lang) },
 		"lang":     func() locale.Lang { return lang },

@@ -6,6 +6,7 @@ package web
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"teiten/internal/indicator"
 )
@@ -19,12 +20,50 @@ func shown(v indicator.Value) string {
 
 // harmless writes somebody's text for a page: every indicator in it is masked
 // and defanged. known are indicators that the text is about; their hosts are
-// defanged even where nothing but that knowledge tells that they are hosts.
+// defanged even where nothing but that knowledge tells that they are hosts. What
+// would act on the text instead of being read is written out.
 func harmless(text string, known ...indicator.Value) string {
-	return rewrite(text, known, func(f indicator.Found) string {
+	return visible(rewrite(text, known, func(f indicator.Found) string {
 		masked, _ := indicator.Mask(f.Kind, f.Written)
 		return indicator.Defang(f.Kind, masked)
-	})
+	}))
+}
+
+// directions are the characters that turn the text around them about, by their
+// names in Unicode Standard Annex 9.
+var directions = map[rune]string{
+	'\u202a': "⟨LRE⟩", '\u202b': "⟨RLE⟩", '\u202c': "⟨PDF⟩", '\u202d': "⟨LRO⟩", '\u202e': "⟨RLO⟩",
+	'\u2066': "⟨LRI⟩", '\u2067': "⟨RLI⟩", '\u2068': "⟨FSI⟩", '\u2069': "⟨PDI⟩",
+}
+
+// visible writes control characters as their pictures, and those that turn text
+// about by their names: a file name must not read from right to left.
+func visible(text string) string {
+	if !strings.ContainsFunc(text, acts) {
+		return text
+	}
+	var b strings.Builder
+	b.Grow(len(text) + 16)
+	for _, r := range text {
+		switch name := directions[r]; {
+		case name != "":
+			b.WriteString(name)
+		case !acts(r):
+			b.WriteRune(r)
+		case r < ' ':
+			b.WriteRune('\u2400' + r)
+		case r == 0x7f:
+			b.WriteRune('\u2421')
+		default: // C1, which has no pictures
+			b.WriteRune(utf8.RuneError)
+		}
+	}
+	return b.String()
+}
+
+// acts reports whether a character does something instead of being read.
+func acts(r rune) bool {
+	return r < ' ' && r != '\n' && r != '\t' && r != '\r' || r >= 0x7f && r < 0xa0 || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }
 
 // Harmless is the text as a page shows it, for the command line: indicators in

@@ -48,6 +48,8 @@ type tile struct {
 type task struct {
 	Icon, Text, Note, Href, Button string
 	Urgent                         bool
+
+	Act, ActName, ActValue, ActButton string // a form that puts the task away
 }
 
 func (s *Server) home(w http.ResponseWriter, r *http.Request, q *Request) error {
@@ -139,13 +141,14 @@ func (s *Server) homeTiles(ctx context.Context, q *Request, page *homePage) erro
 		}
 		page.Tiles = append(page.Tiles, tile{Name: q.T("home.tile.review"), Figure: q.number(waiting), Unit: q.T("home.items"), Href: "/review"})
 	}
-	page.Tiles = append(page.Tiles, q.protectionTile(recent.Items))
-	return nil
+	protection, err := s.protectionTile(ctx, q, recent.Items)
+	page.Tiles = append(page.Tiles, protection)
+	return err
 }
 
-// protectionTile is the measure of the whole: from registration at a hospital
-// to publication to all.
-func (q *Request) protectionTile(items []*advisory.Advisory) tile {
+// publishTile is how long it takes from registration at a hospital to
+// publication to all.
+func (q *Request) publishTile(items []*advisory.Advisory) tile {
 	t := tile{Name: q.T("home.tile.time"), Figure: "–", Note: q.T("home.tile.time.none", "n", homeDays)}
 	middle, n := medianToPublish(items)
 	if n > 0 {

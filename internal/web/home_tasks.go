@@ -5,6 +5,7 @@ package web
 
 import (
 	"context"
+	"slices"
 
 	"teiten/internal/advisory"
 	"teiten/internal/auth"
@@ -19,8 +20,12 @@ func (s *Server) tasks(ctx context.Context, q *Request, page *homePage) ([]task,
 	if err != nil {
 		return nil, err
 	}
+	mails, err := s.mailTasks(ctx, q, page)
+	if err != nil {
+		return nil, err
+	}
 	others, err := s.roleTasks(ctx, q, page)
-	return append(keys, others...), err
+	return slices.Concat(keys, mails, others), err
 }
 
 func (s *Server) roleTasks(ctx context.Context, q *Request, page *homePage) ([]task, error) {

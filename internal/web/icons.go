@@ -12,6 +12,7 @@ import (
 // text's colour.
 var drawings = map[string]string{
 	"search":         `<circle cx="8.5" cy="8.5" r="5"/><path d="m12.5 12.5 4.5 4.5"/>`,
+	"mail":           `<rect x="2.5" y="4.5" width="15" height="11.5" rx="1.5"/><path d="m3 5.5 7 5.8 7-5.8"/>`,
 	"menu":           `<path d="M3 5.5h14M3 10h14M3 14.5h14"/>`,
 	"user":           `<circle cx="10" cy="6.5" r="3.2"/><path d="M3.5 17c.6-3.6 3-5.4 6.5-5.4s5.9 1.8 6.5 5.4"/>`,
 	"globe":          `<circle cx="10" cy="10" r="7.2"/><path d="M2.8 10h14.4M10 2.8c2.7 2 3.6 4.5 3.6 7.2s-.9 5.2-3.6 7.2c-2.7-2-3.6-4.5-3.6-7.2s.9-5.2 3.6-7.2Z"/>`,

@@ -15,8 +15,9 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"teiten/internal/audit"
 
+	"teiten/internal/advisory"
+	"teiten/internal/audit"
 	"teiten/internal/caller"
 	"teiten/internal/category"
 	"teiten/internal/fault"
@@ -35,11 +36,11 @@ type importsPage struct {
 }
 
 type importForm struct {
-	Format, TLP, Category, Source, File, Text, Dry Field
+	Format, TLP, Group, Category, Source, File, Text, Dry Field
 }
 
 func (f *importForm) fields() []*Field {
-	return []*Field{&f.Format, &f.TLP, &f.Category, &f.Source, &f.File, &f.Text, &f.Dry}
+	return []*Field{&f.Format, &f.TLP, &f.Group, &f.Category, &f.Source, &f.File, &f.Text, &f.Dry}
 }
 
 // importRow is a run with what people call things.
@@ -47,6 +48,7 @@ type importRow struct {
 	intake.Run
 	Name   string // of the file
 	Format string
+	Group  string // see groupName
 	Why    string // it failed
 }
 
@@ -67,6 +69,9 @@ func (s *Server) imports(w http.ResponseWriter, r *http.Request, q *Request) err
 func (s *Server) showImports(w http.ResponseWriter, r *http.Request, q *Request, status int, refused error, values url.Values) error {
 	page := &importsPage{Head: q.Head(q.T("web.nav.import"))}
 	page.form(q)
+	if err := page.Form.groups(r.Context(), s.DB, q); err != nil {
+		return err
+	}
 	if refused != nil {
 		for _, f := range page.Form.fields() {
 			if values.Has(f.Name) && f.Kind != "file" {
@@ -96,7 +101,7 @@ func (s *Server) showImports(w http.ResponseWriter, r *http.Request, q *Request,
 }
 
 func importRowOf(q *Request, run intake.Run) importRow {
-	row := importRow{Run: run, Name: harmless(run.File), Format: q.T("tools.import.format." + string(run.Format))}
+	row := importRow{Run: run, Name: harmless(run.File), Format: q.T("tools.import.format." + string(run.Format)), Group: q.groupName(run.Group, run.GroupName)}
 	if run.Err != nil {
 		row.Why = q.Lang.Fault(run.Err)
 	}
@@ -124,6 +129,7 @@ func (p *importsPage) form(q *Request) {
 			f.TLP.Options = append(f.TLP.Options, Option{Value: l.Class(), Label: l.Label() + " " + q.T("web.tlp."+l.Class())})
 		}
 	}
+	f.Group = q.Field("select", "group", "register.group")
 	f.Category = q.Field("select", "category", "tools.import.category")
 	f.Category.Options = []Option{{Value: "", Label: q.T("tools.import.category.default")}}
 	for _, c := range category.All() {
@@ -136,6 +142,15 @@ func (p *importsPage) form(q *Request) {
 	for _, v := range []string{"yes", "no"} {
 		f.Dry.Options = append(f.Dry.Options, Option{v, q.T("tools.import.dry." + v), q.T("tools.import.dry." + v + ".hint")})
 	}
+}
+
+// groups offers the sharing groups. What a contact imports is RED: the own
+// institution's and the ISAC's, so that a group would promise what it is not.
+func (f *importForm) groups(ctx context.Context, db store.Queryer, q *Request) error {
+	if q.Caller.Is(caller.Contact) {
+		return nil
+	}
+	return q.shareWith(ctx, db, &f.Group, advisory.Group{})
 }
 
 // importNew takes the form. Its fields come before the file, which goes from
@@ -219,6 +234,7 @@ type importJob struct {
 	Account  int64
 	Format   intake.Format
 	TLP      tlp.Level
+	Group    int64
 	Category category.Category
 	Source   string
 	Dry      bool
@@ -243,13 +259,16 @@ func importJobOf(q *Request, values url.Values) (j importJob, err error) {
 			return j, fault.From(err).At("category")
 		}
 	}
+	if j.Group, err = typedGroup(values.Get("group")); err != nil {
+		return j, err
+	}
 	j.Dry = values.Get("dry") != "no"
 	j.Name = q.T("tools.import.pasted", "at", q.Now) + ".txt"
 	return j, nil
 }
 
 func (j importJob) options() intake.Options {
-	return intake.Options{Format: j.Format, TLP: j.TLP, DryRun: j.Dry, Category: j.Category, Source: j.Source}
+	return intake.Options{Format: j.Format, TLP: j.TLP, Group: j.Group, DryRun: j.Dry, Category: j.Category, Source: j.Source}
 }
 
 // importStart stores the content and, in one transaction, its row and the run.

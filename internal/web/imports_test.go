@@ -86,6 +86,33 @@ func TestImport(t *testing.T) {
 	w.as("isac analyst", "GET", "/import/x", "").is(404)
 }
 
+// What is imported for a sharing group says so in the form, the list and the
+// run, and is found by nobody else.
+func TestImportForAGroup(t *testing.T) {
+	w := importWorld(t)
+	w.as("isac analyst", "GET", "/import", "").is(200).safe().lacks(`name="group"`)
+	id := w.group("画像診断ネットワーク", "minato contact")
+	w.as("isac analyst", "GET", "/import", "").is(200).safe().has(`name="group"`, "画像診断ネットワーク")
+	w.as("minato contact", "GET", "/import", "").is(200).safe().lacks(`name="group"`) // what a hospital imports is its own and the ISAC's
+	for _, wrong := range []string{"x", "-1", itoa(id + 1)} {
+		w.upload("isac analyst", "/import", "file", "a.csv", listCSV, "format", "csv", "tlp", "green", "group", wrong, "dry", "no").is(422).safe().has(`href="#f-group"`, "この共有先は選べません")
+	}
+	fields := []string{"format", "csv", "tlp", "green", "category", "phishing", "group", itoa(id), "dry"}
+	refused := w.upload("isac analyst", "/import", "", "", "", append(fields, "yes")...).is(422).safe()
+	refused.has(`<option value="` + itoa(id) + `" selected>`)
+
+	// A trial that is made earnest is for the group as well.
+	tried := w.upload("isac analyst", "/import", "file", "組の一覧.csv", listCSV, append(fields, "yes")...).is(303)
+	w.runImports()
+	real := w.as("isac analyst", "POST", tried.location+"/earnest", form("x", ""), "Cookie", tried.header("Set-Cookie")).is(303)
+	w.runImports()
+	for _, at := range []string{tried.location, real.location, "/import"} {
+		w.as("isac analyst", "GET", at, "").is(200).safe().has("共有グループ: </span>画像診断ネットワーク")
+	}
+	w.as("minato contact", "POST", "/search", form("q", "https://refund-nhi.top/apply")).is(200).lacks("登録された情報にはありません")
+	w.as("yama contact", "POST", "/search", form("q", "https://refund-nhi.top/apply")).is(200).has("登録された情報にはありません")
+}
+
 func TestImportPasted(t *testing.T) {
 	w := importWorld(t)
 	sent := w.upload("minato contact", "/import", "", "", "", "format", "text", "tlp", "red", "dry", "no", "text", "届いたメール：hxxp://refund-nhi[.]top/ を開くよう書かれていました。").is(303)

@@ -60,7 +60,9 @@ func init() {
 		p := &detailPage{
 			Head: Head{Request: q}, A: a, Row: list[i], NoticeName: "マルウェア", TLPMeans: "意味", Body: markdown("**本文**", nil), Products: []string{"製品"}, Brand: "名",
 			Reference: "JVN#1", Techniques: technique.All()[:2], Marks: marks, MarkCount: 300, MarkNext: "/advisories/1?from=100", AllMarks: "a", Entries: 1,
-			Linked: list[:1], Near: near, Comments: []commentRow{{advisory.Comment{OrgName: "施設", Actor: "人", At: testNow}, "文", "/remove"}}, Revisions: 3,
+			Linked: list[:1], Near: near, Comments: []commentRow{
+				{Comment: advisory.Comment{OrgName: "施設", Actor: "人", At: testNow}, Text: "文", Remove: "/remove"},
+				{Comment: advisory.Comment{OrgName: "施設", Actor: "人", At: testNow, Removed: testNow}, Text: "文", Restore: "/restore", Gone: "消した"}}, Standing: 1, Revisions: 3,
 			Opinions: advisory.Opinions{Helped: 2}, Reason: q.Field("textarea", "reason", "detail.reason"), Comment: q.Field("textarea", "body", "detail.comment"),
 		}
 		p.rights(caller.Caller{Account: 9, Org: 1, OrgKind: caller.ISAC, Role: caller.Analyst})

@@ -37,6 +37,7 @@ var managed = []struct{ icon, address, name, about string }{
 	{"shield", "/devices", "web.nav.devices", "manage.devices"},
 	{"globe", "/groups", "groups.title", "manage.groups"},
 	{"key", "/tokens", "tokens.title", "manage.tokens"},
+	{"mail", mailboxAddress, "mailboxes.title", "manage.mailbox"},
 	{"filter", "/guard", "web.nav.guard", "manage.guard"},
 	{"download", "/collectors", "web.nav.collectors", "manage.collectors"},
 	{"file", "/audit", "web.nav.audit", "manage.audit"},

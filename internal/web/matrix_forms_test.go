@@ -39,11 +39,12 @@ type line struct {
 	form string // {id} is the thing, {of} what it hangs on, {word} its canary; more in [matrix.write]
 	kept string // what the browser's undo cookie holds
 
-	reads bool   // a POST that changes nothing
-	soft  bool   // an id that is not the caller's finds nothing, and is no error
-	off   bool   // not in this portal: the answer to whoever may is that it is not there
-	lists string // the kind of things of which it must show all that the caller knows
-	tells string // what the answer holds if, and only if, the caller knows the thing
+	reads   bool   // a POST that changes nothing
+	repeats bool   // the answer repeats what it was asked about, and differs from that about nothing
+	soft    bool   // an id that is not the caller's finds nothing, and is no error
+	off     bool   // not in this portal: the answer to whoever may is that it is not there
+	lists   string // the kind of things of which it must show all that the caller knows
+	tells   string // what the answer holds if, and only if, the caller knows the thing
 
 	did   string // who rightly does it in the second phase, "" for nobody
 	with  string // with which thing: its canary, its holder or, of an organisation, its name
@@ -71,8 +72,8 @@ const (
 	told   = "category=phishing&tlp=green&title=A&body=B&confirm=yes&personal=yes"
 )
 
-// sheet is every route. A new one gets its line here.
-var sheet = []*line{
+// sheet is every route. A new one gets its line here, one about mails in mailLines.
+var sheet = append(mailLines, []*line{
 	{route: "POST /language", who: "*", form: "lang=en&next=/", reads: true},
 	{route: "GET /static/{name}", who: "*", at: "/static/x"},
 	{route: "GET /favicon.ico", who: "*"},
@@ -274,6 +275,8 @@ var sheet = []*line{
 	{route: "GET /people", who: "Oc", kind: "org", at: "/people?org={id}"},
 	{route: "GET /people/new", who: "Oc", kind: "org", at: "/people/new?org={id}"},
 	{route: "POST /people", who: "Oc", kind: "org", at: "/people?org={id}", form: "name=A&role=staff&login=new{id}", did: "a contact", with: "a"},
+	{route: "GET /people/limits", who: "O"},
+	{route: "POST /people/limits", who: "O", form: "idle=60&absolute=480", did: "isac operator"},
 	{route: "POST /people/recoveries/{id}/approve", who: "c", kind: "recovery", form: "confirm=yes", did: "b contact", with: "kanarirecoverybexecutive"},
 	{route: "POST /people/recoveries/{id}/cancel", who: "Oc", kind: "recovery", form: "confirm=yes", did: "b contact", with: "kanarirecoverybstaff"},
 	{route: "GET /people/{id}", who: "Oc", kind: "account"},
@@ -301,7 +304,7 @@ var sheet = []*line{
 	{route: "POST /api/v1/advisories", who: "OACSM", kind: "advisory waiting", form: `{"category":"phishing","tlp":"GREEN","title":"A","body":"B","related":[{id}]}`, did: "a machine", with: "kanariaclear"},
 	{route: "POST /api/v1/advisories", who: "OACSM", kind: "advisory waiting", form: `{"category":"phishing","tlp":"GREEN","title":"A","body":"B","duplicate_of":{id}}`},
 	{route: "POST /api/v1/advisories", who: "OACSM", kind: "group", form: `{"category":"phishing","tlp":"GREEN","title":"A","body":"B","group":{id}}`, did: "a machine", with: "kanarigroupav"},
-}
+}...)
 
 // routes are all that the program has: its pages, and what its own description
 // of the API names.

@@ -32,7 +32,7 @@ var holes = []struct{ name, file, old, new string }{
 	{"anonymity", "advisory/share.go", "case insider(c, a.Org):", "case HOLE || insider(c, a.Org):"},
 	{"anonymous remarks", "advisory/share.go", "if anonymous && m.Org == org", "if !HOLE && anonymous && m.Org == org"},
 	{"whose remark", "advisory/share.go", "if m.Org != c.Org && !MayReview(c) {", "if !HOLE && m.Org != c.Org && !MayReview(c) {"},
-	{"own remarks", "advisory/react.go", "AND (account_id = $4 OR $5)", "AND (`+OR+`account_id = $4 OR $5)"},
+	{"own remarks", "advisory/react.go", "AND ($6 OR account_id = $5 AND (", "AND (`+OR+`$6 OR account_id = $5 AND ("},
 	{"own drafts", "advisory/advisory.go", "c.Account == a.Account && MayRegister(c)", "(HOLE || c.Account == a.Account) && MayRegister(c)"},
 	{"reach", "permit/permit.go", "\t\tif c.Org != 0 {\n\t\t\treturn 0, c.Org", "\t\tif HOLE { return 1, c.Org }\n\t\tif c.Org != 0 {\n\t\t\treturn 0, c.Org"},
 	{"devices", "device/sql.go", "`($1 OR c.organisation_id = $2", "`(`+OR+`$1 OR c.organisation_id = $2"},
@@ -60,11 +60,19 @@ var holes = []struct{ name, file, old, new string }{
 	{"the door", "web/entrance.go", "	if _, ok := q.device(); !ok {\n\t\treturn false, s.noDevice(w, r, q)\n\t}\n\tif q.Caller", "	if _, ok := q.device(); !ok && !HOLE {\n\t\treturn false, s.noDevice(w, r, q)\n\t}\n\tif q.Caller"},
 	{"the organisation in an address", "web/institution.go", "if id != q.Caller.Org && !q.Caller", "if !HOLE && id != q.Caller.Org && !q.Caller"},
 	{"whose devices are shown", "web/devices.go", `if chosen != "" && chosen != itoa`, `if !HOLE && chosen != "" && chosen != itoa`},
+	{"reports", "report/sql.go", "	WHERE ($1 = 1 AND (r.withdrawn_at = 0", "	WHERE (`+OR+`$1 = 1 AND (r.withdrawn_at = 0"},
+	{"held mails", "report/hold.go", "QueryRow(ctx, selectHold, id,", "QueryRow(ctx, map[bool]string{true: `SELECT blob, held_at, expires_at FROM mail_hold WHERE id = $1 AND $2 + $3 + $4 <> 0 AND expires_at > $5`, false: selectHold}[HOLE], id,"},
+	{"whose original", "report/original.go", "if r.Org == c.Org && (r.Mine || leads(c)) {", "if HOLE || r.Org == c.Org && (r.Mine || leads(c)) {"},
+	{"the consent", "report/original.go", "	if consent == 0 {", "	if !HOLE && consent == 0 {"},
+	{"consents", "report/original.go", "	all, org := permit.Reach(c, permit.MailOriginal)\n", "	all, org := permit.Reach(c, permit.MailOriginal)\n	if HOLE { all = 1 }\n"},
+	{"who answers a consent", "report/original.go", "c.Account != 0 && c.Org != 0 && c.Is(caller.Contact, caller.Operator)", "(HOLE || c.Account != 0 && c.Org != 0 && c.Is(caller.Contact, caller.Operator))"},
+	{"notices of reports", "report/notice.go", `tx.Exec(ctx, readNotice+" AND id = $3",`, `tx.Exec(ctx, map[bool]string{true: "UPDATE report_notice SET read_at = $2 WHERE id = $3 AND $1 <> 0", false: readNotice + " AND id = $3"}[HOLE],`},
+	{"since when others have a mail", "wave/sql.go", "if s.Institutions.Hidden() {", "if !HOLE && s.Institutions.Hidden() {"},
 	{"own devices", "web/account.go", "if err == nil && c.Account != q.Caller.Account {", "if !HOLE && err == nil && c.Account != q.Caller.Account {"},
 }
 
 // variable are constants that a hole makes something else of.
-var variable = []struct{ file, name string }{{"store/tx.go", "inGroup"}, {"device/sql.go", "inScope"}, {"intake/sql.go", "runColumns"}}
+var variable = []struct{ file, name string }{{"store/tx.go", "inGroup"}, {"device/sql.go", "inScope"}, {"intake/sql.go", "runColumns"}, {"report/sql.go", "reportColumns"}}
 
 const holeSource = `package hole
 
@@ -177,6 +185,9 @@ var bookkeeping = map[string]string{
 	"passkey_ceremony": "likewise",
 	"federate_request": "likewise",
 	"revocation_list":  "signed anew when somebody fetches it",
+	"correspondent":    "who writes to an institution, learned when a mail is checked",
+	"filter_fetch":     "when an institution last took its block list",
+	"protection_fetch": "and which advisories it took with it",
 	"search_gram":      "no table can watch it; it changes with search_text",
 }
 

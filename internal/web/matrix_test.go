@@ -85,6 +85,8 @@ func (m *matrix) knows(p *somebody, o thing) bool {
 		return true
 	case o.private:
 		return false
+	case o.inside:
+		return own && (o.roles == nil || slices.Contains(o.roles, p.caller.Role))
 	case o.kind == "group":
 		return p.name == "isac operator" || slices.Contains(o.group, p.caller.Org)
 	case o.tlp >= 0 && slices.Contains([]string{"advisory", "indicator", "comment", "waiting", "discarded"}, o.kind):
@@ -175,6 +177,8 @@ func (m *matrix) ask(p *somebody, method, target, form, cookie string) answered 
 	switch {
 	case strings.HasPrefix(form, "--"+boundary):
 		r.Header.Set("Content-Type", "multipart/form-data; boundary="+boundary)
+	case strings.HasPrefix(form, "From: "):
+		r.Header.Set("Content-Type", "message/rfc822")
 	case strings.HasPrefix(form, "{"):
 		r.Header.Set("Content-Type", "application/json")
 	case method == "POST":
@@ -279,7 +283,7 @@ func (m *matrix) cell(p *somebody, l *line, method, address string, o *thing, en
 	case known && !entitled && !l.soft && !a.refusal():
 		wrong("not for them to do")
 	}
-	if !known {
+	if !known && !l.repeats {
 		m.sameAsNothing(p, l, method, address, o, a, wrong)
 	}
 }
@@ -297,9 +301,10 @@ var canaries = regexp.MustCompile(`kanari[a-z0-9]+`)
 
 // links finds what leads to one thing; places are where things have their pages.
 var (
-	links  = regexp.MustCompile(`/(?:advisories|people|devices|groups|tokens|import|members)/[0-9]+`)
+	links  = regexp.MustCompile(`/(?:advisories|people|devices|groups|tokens|import|members|check|reports|consents|cases)/[0-9]+`)
 	places = map[string]string{"advisory": "/advisories/", "waiting": "/advisories/", "discarded": "/advisories/", "account": "/people/",
-		"device": "/devices/", "group": "/groups/", "token": "/tokens/", "import": "/import/", "org": "/members/"}
+		"device": "/devices/", "group": "/groups/", "token": "/tokens/", "import": "/import/", "org": "/members/", "hold": "/check/", "report": "/reports/", "opened": "/reports/", "reported": "/reports/",
+		"consent": "/consents/", "consented": "/consents/", "case": "/cases/", "casetwo": "/cases/", "caseold": "/cases/", "caseshut": "/cases/"}
 )
 
 // leaks holds an answer against all things: what somebody may not know must
@@ -330,7 +335,7 @@ func (m *matrix) leaks(p *somebody, l *line, address string, asked *thing, a ans
 		}
 	}
 	if l.tells != "" && asked != nil && l.admitted(p) {
-		want, got := m.knows(p, *asked), strings.Contains(a.text, strings.ReplaceAll(l.tells, "{number}", itoa(asked.id)))
+		want, got := m.knows(p, *asked), strings.Contains(a.text, strings.NewReplacer("{number}", itoa(asked.id), "{word}", asked.canary).Replace(l.tells))
 		if want != got {
 			wrong("tells of it: %v, want %v", got, want)
 		}
@@ -347,7 +352,7 @@ func (m *matrix) write(s string, p *somebody, o *thing) string {
 	if !strings.Contains(s, "{") {
 		return s
 	}
-	mine, draft, there, id, of, word := ghost, ghost, ghost, ghost, ghost, ghostWord
+	mine, draft, there, id, of, word, raw := ghost, ghost, ghost, ghost, ghost, ghostWord, ""
 	for _, a := range m.things {
 		switch {
 		case a.org != p.caller.Org:
@@ -358,12 +363,12 @@ func (m *matrix) write(s string, p *somebody, o *thing) string {
 		}
 	}
 	if o != nil {
-		there, id, of, word = itoa(o.org), o.key, itoa(o.of), o.canary
+		there, id, of, word, raw = itoa(o.org), o.key, itoa(o.of), o.canary, o.mail
 		if id == "" {
 			id = itoa(o.id)
 		}
 	}
-	return strings.NewReplacer("{id}", id, "{of}", of, "{word}", word, "{there}", there, "{mine}", mine, "{draft}", draft, "{own}", itoa(p.caller.Org),
+	return strings.NewReplacer("{mail}", raw, "{id}", id, "{of}", of, "{word}", word, "{there}", there, "{mine}", mine, "{draft}", draft, "{own}", itoa(p.caller.Org),
 		"{group}", itoa(m.groups["av"]), "{other}", itoa(m.orgs["o"]), "{machine}", itoa(m.machineOf(p)),
 		"{guard}", m.list, "{overruled}", m.server.keyOf(indicator.Value{Kind: indicator.Domain, Value: "o.example.com"}),
 		"{soon}", time.Now().AddDate(0, 1, 0).Format(time.DateOnly)).Replace(s)
@@ -392,7 +397,7 @@ func (m *matrix) sameAsNothing(p *somebody, l *line, method, address string, o *
 
 // nameless takes out of an answer what the request itself named.
 func (m *matrix) nameless(p *somebody, address string, o *thing, text string) string {
-	text = strings.ReplaceAll(text, "%2F", "/")
+	text = digests.ReplaceAllString(strings.ReplaceAll(text, "%2F", "/"), "DIGEST")
 	for _, s := range []string{m.write(address, p, nil), m.write(address, p, o)} { // the one may begin like the other
 		for _, form := range []string{s, url.QueryEscape(s), html.EscapeString(s), html.EscapeString(url.QueryEscape(s))} {
 			text = strings.ReplaceAll(text, form, "ADDRESS")
@@ -403,6 +408,10 @@ func (m *matrix) nameless(p *somebody, address string, o *thing, text string) st
 	}
 	return text
 }
+
+// digests finds the digest of what was sent and where something ends in it, which
+// are others for each word in it.
+var digests = regexp.MustCompile(`"(?:sha256":"[0-9a-f]{64}"|end":[0-9]+)`)
 
 // without writes N for a word or a number that is not part of another.
 func without(text, s string) string {

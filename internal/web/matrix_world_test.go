@@ -28,6 +28,8 @@ import (
 	"teiten/internal/intake"
 	"teiten/internal/intel"
 	"teiten/internal/job"
+	"teiten/internal/mailbox"
+	"teiten/internal/mailcheck"
 	"teiten/internal/member"
 	"teiten/internal/outbound"
 	"teiten/internal/passkey"
@@ -69,7 +71,9 @@ type thing struct {
 	experts bool   // the ISAC's operators and analysts may know of it
 	holder  string // whose own it is
 	private bool   // nobody else may know of it
+	inside  bool   // nobody outside of the organisation may, not even the ISAC's people
 	author  string // who alone may change it, beside reviewers
+	mail    string // which the form takes
 }
 
 // matrix is the portal in earnest, with the API, over one store.
@@ -82,7 +86,8 @@ type matrix struct {
 	keys    *blob.Keyring
 	orgs    map[string]int64
 	groups  map[string]int64
-	list    string // a bundled list of the guard
+	wards   map[string]device.Certificate // of shared PCs
+	list    string                        // a bundled list of the guard
 	all     []*somebody
 	things  []thing
 	refused map[*somebody]map[string]answered // by address: what does not exist
@@ -96,7 +101,7 @@ const matrixHost = "portal.example.jp"
 
 func newMatrix(t *testing.T, db *store.DB) *matrix {
 	t.Helper()
-	m := &matrix{t: t, db: db, orgs: map[string]int64{}, groups: map[string]int64{}, refused: map[*somebody]map[string]answered{}, where: map[string]int{}}
+	m := &matrix{t: t, db: db, orgs: map[string]int64{}, groups: map[string]int64{}, wards: map[string]device.Certificate{}, refused: map[*somebody]map[string]answered{}, where: map[string]int{}}
 	ctx := t.Context()
 	var err error
 	m.keys, err = blob.NewKeyring()
@@ -110,14 +115,23 @@ func newMatrix(t *testing.T, db *store.DB) *matrix {
 		for _, p := range m.all {
 			m.equip(ctx, p)
 		}
+		for _, short := range []string{"a", "b"} {
+			cert := m.certificate(ctx, caller.Caller{Org: m.orgs[short]}, "kanariward"+short)
+			m.things = append(m.things, thing{kind: "device", org: m.orgs[short], id: cert.ID, canary: cert.Label, roles: contacts})
+			m.wards[short] = cert
+		}
 		return nil
 	}))
 	party, err := passkey.NewRelyingParty("定点", matrixHost)
 	must(t, err)
 	quiet := slog.New(slog.DiscardHandler)
+	guards := intel.NewGuards(db)
+	checker, err := mailcheck.New(guards)
+	must(t, err)
 	now := time.Now() // no page differs from another by the minute
 	c := Config{Hosts: []string{matrixHost}, Secure: true, Log: quiet, Now: func() time.Time { return now }, Deps: Deps{
-		DB: db, Guards: intel.NewGuards(db), Blobs: blobs, Client: outbound.New(outbound.Policy{}),
+		DB: db, Guards: guards, Blobs: blobs, Checker: checker, Client: outbound.New(outbound.Policy{}),
+		Mailbox: mailbox.New(mailbox.Parts{DB: db, Blobs: blobs, Checker: checker, Log: quiet}, mailbox.Config{Domain: "in." + matrixHost, IMAP: mailbox.IMAPConfig{Client: outbound.New(outbound.Policy{})}}), MailDomain: "in." + matrixHost,
 		Access: &Access{Office: m.office, Keys: m.keys, Party: party},
 		Denied: func(ctx context.Context, who caller.Caller, route string) {
 			if err := audit.Denied(ctx, db, who, route, "route"); err != nil {
@@ -125,12 +139,13 @@ func newMatrix(t *testing.T, db *store.DB) *matrix {
 			}
 		},
 	}}
-	c.Mounts = []Mount{{"/api/", api.New(api.Deps{DB: db, Guards: c.Guards, Log: quiet,
+	c.Mounts = []Mount{{"/api/", api.New(api.Deps{DB: db, Guards: c.Guards, Blobs: blobs, Checker: checker, Log: quiet,
 		Caller: func(r *http.Request, scope token.Scope) (caller.Caller, error) { return m.server.Machine(r, scope) }})}}
 	m.server, err = New(c)
 	must(t, err)
 	m.handler = m.server.Handler()
 	m.fill(ctx)
+	m.mails(ctx)
 	_, err = job.NewRunner(db, quiet, map[string]job.Worker{
 		advisory.ConcernJob: advisory.ConcernWorker(db), member.RematchJob: advisory.RematchWorker(db), trend.RefreshJob: trend.Worker(db),
 		member.RejudgeJob: nothing, intake.Job: nothing,
@@ -286,11 +301,6 @@ func (m *matrix) operator() caller.Caller { return m.named("isac operator").call
 
 // visitors are everybody, and those who lack one key or both.
 func (m *matrix) visitors(ctx context.Context) []*somebody {
-	ward := func(short string) device.Certificate {
-		cert := m.certificate(ctx, caller.Caller{Org: m.orgs[short]}, "kanariward"+short)
-		m.things = append(m.things, thing{kind: "device", org: m.orgs[short], id: cert.ID, canary: cert.Label, roles: contacts})
-		return cert
-	}
 	machine := func(short string) *somebody {
 		p := *m.named(short + " machine")
 		_, cert, err := m.office.Issue(ctx, m.db, m.operator(), device.Request{Purpose: device.Machine, Org: p.caller.Org, Account: p.caller.Account, Label: "kanarimachine" + short},
@@ -305,9 +315,8 @@ func (m *matrix) visitors(ctx context.Context) []*somebody {
 	return append(slices.Clone(m.all),
 		machine("b"),
 		&somebody{name: "a stranger", sees: -1},
-		&somebody{name: "a ward's device", cert: ward("b"), sees: -1},
-		&somebody{name: "a ward's device that may check", cert: ward("a"), sees: ceilings["a"], ward: true, victim: "a contact",
-			caller: caller.Caller{Org: m.orgs["a"], OrgKind: caller.Institution, Role: caller.Staff}},
+		&somebody{name: "a ward's device", cert: m.wards["b"], sees: -1},
+		&somebody{name: "a ward's device that may check", cert: m.wards["a"], sees: ceilings["a"], ward: true, victim: "a contact", caller: m.ward("a")},
 		&somebody{name: "a device without a session", cert: m.named("a contact").cert, sees: -1},
 		&somebody{name: "a stolen session on another's device", cert: m.named("b staff").cert, victim: "a contact", sees: -1},
 		&somebody{name: "an operator's session without a device", victim: "isac operator", sees: -1},

@@ -12,6 +12,7 @@ import (
 	"teiten/internal/advisory"
 	"teiten/internal/caller"
 	"teiten/internal/fault"
+	"teiten/internal/report"
 	"teiten/internal/technique"
 )
 
@@ -115,7 +116,7 @@ func (s *Server) showRegister(w http.ResponseWriter, r *http.Request, q *Request
 		return err
 	}
 	page.Preview = preview
-	if err := page.Form.groups(r.Context(), s.DB, q); err != nil {
+	if err := q.shareWith(r.Context(), s.DB, &page.Form.Group, page.Form.with); err != nil {
 		return err
 	}
 	page.Groups = q.techniqueGroups(page.Form.Techniques)
@@ -336,7 +337,7 @@ func (s *Server) editAndPublish(r *http.Request, q *Request, id, revision int64,
 	if err != nil {
 		return err
 	}
-	return advisory.Publish(r.Context(), s.DB, q.Caller, g, id, revision+1)
+	return report.PublishAdvisory(r.Context(), s.DB, s.Mailer, q.Caller, g, id, revision+1)
 }
 
 // conflict shows what somebody else changed meanwhile. What was typed stays,
@@ -347,7 +348,7 @@ func (s *Server) conflict(w http.ResponseWriter, r *http.Request, q *Request, pa
 		return e
 	}
 	page.Form.Revision, page.Conflict = newest.Revision, true
-	if e := page.Form.groups(r.Context(), s.DB, q); e != nil {
+	if e := q.shareWith(r.Context(), s.DB, &page.Form.Group, page.Form.with); e != nil {
 		return e
 	}
 	mine.GroupName = page.Form.Group.chosen()

@@ -16,7 +16,6 @@ import (
 	"teiten/internal/fold"
 	"teiten/internal/indicator"
 	"teiten/internal/locale"
-	"teiten/internal/store"
 	"teiten/internal/technique"
 	"teiten/internal/tlp"
 )
@@ -96,11 +95,9 @@ func (f *registerForm) content() (advisory.Content, error) {
 	if err != nil {
 		return advisory.Content{}, err
 	}
-	var group int64
-	if f.Group.Value != "" {
-		if group = number64(f.Group.Value); group <= 0 {
-			return advisory.Content{}, fault.New(fault.Invalid, "sharing.group").At("group")
-		}
+	group, err := typedGroup(f.Group.Value)
+	if err != nil {
+		return advisory.Content{}, err
 	}
 	return advisory.Content{
 		Category: category.Category(f.Category.Value), NoticeKind: category.NoticeKind(f.NoticeKind.Value), TLP: level,
@@ -108,31 +105,6 @@ func (f *registerForm) content() (advisory.Content, error) {
 		Title: f.Title.Value, Body: f.Body.Value, Brand: f.Brand.Value, Products: f.Products.Value, ObservedAt: observed,
 		Techniques: slices.Clone(f.Techniques), Indicators: values, Related: slices.Clone(f.Related), DuplicateOf: f.Duplicate,
 	}, nil
-}
-
-// groups offers the groups that the caller may share with, and the one that
-// the information is shared with already.
-func (f *registerForm) groups(ctx context.Context, db store.Queryer, q *Request) error {
-	all, err := advisory.Groups(ctx, db, q.Caller)
-	if err != nil {
-		return err
-	}
-	if f.with.ID != 0 && !slices.Contains(all, f.with) {
-		all = append(all, f.with)
-	}
-	f.Group.Options = []Option{{Label: q.T("register.group.all")}}
-	for _, g := range all {
-		f.Group.Options = append(f.Group.Options, Option{Value: groupValue(g.ID), Label: harmless(g.Name)})
-	}
-	return nil
-}
-
-// groupValue is a group as a form has it; "" is all.
-func groupValue(id int64) string {
-	if id == 0 {
-		return ""
-	}
-	return itoa(id)
 }
 
 // chosen is the label of the option that is chosen; "" for the first, which is

@@ -116,7 +116,7 @@ func (s *Server) parse() pageSet {
 	set := pageSet{}
 	for _, lang := range locale.Langs {
 		all := template.New("").Option("missingkey=error")
-		all.Funcs(s.funcs(lang)).Funcs(template.FuncMap{"main": func(p Page) (template.HTML, error) {
+		all.Funcs(s.funcs(lang)).Funcs(s.drawn(lang)).Funcs(template.FuncMap{"main": func(p Page) (template.HTML, error) {
 			var b strings.Builder
 			err := all.ExecuteTemplate(&b, mainOf(p.head().name), p)
 			return template.HTML(b.String()), err
@@ -155,6 +155,13 @@ func (s *Server) fragment(w http.ResponseWriter, q *Request, name, part string, 
 	return s.execute(w, q, http.StatusOK, name, part, page)
 }
 
+func release(buf *bytes.Buffer) {
+	if buf.Cap() <= 1<<20 { // a rare huge page should not stay in memory
+		buf.Reset()
+		buffers.Put(buf)
+	}
+}
+
 func (s *Server) execute(w http.ResponseWriter, q *Request, status int, name, part string, page Page) error {
 	t := s.pages[q.Lang]
 	if t.Lookup(mainOf(name)) == nil {
@@ -166,14 +173,15 @@ func (s *Server) execute(w http.ResponseWriter, q *Request, status int, name, pa
 		h.Request = q
 	}
 	buf := buffers.Get().(*bytes.Buffer)
-	defer func() {
-		if buf.Cap() <= 1<<20 { // a rare huge page should not stay in memory
-			buf.Reset()
-			buffers.Put(buf)
-		}
-	}()
+	defer release(buf)
 	if err := t.ExecuteTemplate(buf, part, page); err != nil {
 		return fmt.Errorf("web: template %s: %w", name, err)
+	}
+	if q.Lang != locale.Japanese {
+		marked := buffers.Get().(*bytes.Buffer)
+		defer release(marked)
+		markJapanese(marked, buf.Bytes())
+		buf = marked
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")

@@ -5,7 +5,9 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,7 +24,8 @@ import (
 // table is every address of the portal: method, pattern, door, who may come,
 // handler, and what departs from the usual (body 1 MiB, 30 s).
 func (s *Server) table() []route {
-	return slices.Concat(s.siteRoutes(), s.intelRoutes(), s.toolRoutes(), s.deviceRoutes(), s.registerRoutes())
+	home := []route{on("GET", "/", Portal, may(permit.AdvisoryRead), s.home, nav("home"))}
+	return slices.Concat(s.siteRoutes(), home, s.mailRoutes(), s.mailboxRoutes(), s.intelRoutes(), s.toolRoutes(), s.deviceRoutes(), s.registerRoutes())
 }
 
 // siteRoutes are what the site itself needs.
@@ -242,12 +245,12 @@ func (s *Server) serve(rt route) http.Handler {
 		defer cancel()
 		q := requestOf(r)
 		r = r.WithContext(audit.WithRequest(ctx, q.ID))
-		if r.ContentLength > rt.body {
-			s.fail(w, r, fault.New(fault.TooLarge, "web.too_large", "limit", size(rt.body)))
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, rt.body)
+		whole := r.Body
+		r.Body = http.MaxBytesReader(w, whole, rt.body)
 		admitted, err := s.admit(w, r, q, rt)
+		if err == nil && admitted && r.ContentLength > rt.body {
+			err = fault.New(fault.TooLarge, "web.too_large", "limit", size(rt.body))
+		}
 		if err == nil && admitted && rt.door == Portal && s.DB != nil {
 			q.known, err = advisory.Techniques(ctx, s.DB)
 		}
@@ -257,9 +260,31 @@ func (s *Server) serve(rt route) http.Handler {
 			}
 		}
 		if err != nil {
+			if admitted && tooMuch(err) {
+				hearOut(w, whole)
+			}
 			s.fail(w, r, err)
 		}
 	})
+}
+
+// tooMuch reports whether an error is that the body is too large.
+func tooMuch(err error) bool {
+	var most *http.MaxBytesError
+	return errors.As(err, &most) || fault.Is(err, fault.TooLarge)
+}
+
+// Somebody who sends too much is heard out, within reason: a browser that is
+// cut off while it sends shows a broken connection instead of the answer.
+const (
+	heardBytes = 256 << 20
+	heardTime  = 30 * time.Second
+)
+
+func hearOut(w http.ResponseWriter, body io.Reader) {
+	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(heardTime)); err == nil {
+		_, _ = io.Copy(io.Discard, io.LimitReader(body, heardBytes)) // whatever it is, the answer is the same
+	}
 }
 
 // admit finds out who calls and holds the route's rule against it. Without

@@ -10,13 +10,11 @@ import (
 	"teiten/internal/permit"
 )
 
-// intelRoutes are the pages about shared information: home, lists, search,
+// intelRoutes are the pages about shared information: lists, search,
 // details, registration, review.
 func (s *Server) intelRoutes() []route {
 	const one = "/advisories/{id}"
 	return []route{
-		on("GET", "/", Portal, may(permit.AdvisoryRead), s.home, nav("home")),
-
 		on("GET", "/advisories", Portal, may(permit.AdvisoryRead), s.advisories, nav("advisories")),
 		on("GET", "/advisories.csv", Portal, may(permit.AdvisoryRead), s.advisoriesCSV, within(10*time.Minute)),
 		on("POST", "/advisories.csv", Portal, may(permit.AdvisoryRead), s.advisoriesCSV, within(10*time.Minute)),

@@ -34,6 +34,8 @@ func (s *Server) registerRoutes() []route {
 		on("GET", "/people", Portal, may(permit.PeopleRead), s.people),
 		on("POST", "/people", Portal, may(permit.PeopleManage), s.personAdd),
 		on("GET", "/people/new", Portal, may(permit.PeopleManage), s.personNew),
+		on("GET", "/people/limits", Portal, may(permit.InstallationManage), s.limits),
+		on("POST", "/people/limits", Portal, may(permit.InstallationManage), s.lately(s.limitsSet)),
 		on("POST", "/people/recoveries/{id}/approve", Portal, may(permit.PeopleRecover), secret(s.recoveryApprove)),
 		on("POST", "/people/recoveries/{id}/cancel", Portal, may(permit.PeopleRecover), s.recoveryCancel),
 		on("GET", person, Portal, may(permit.PeopleRead), s.person),

@@ -92,6 +92,11 @@ func lintPage(t *testing.T, page string, lang locale.Lang) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if lang != locale.Japanese {
+		for _, text := range unmarked(doc) {
+			t.Errorf("%q is not marked as Japanese", text)
+		}
+	}
 	ids, headings, labels := map[string]bool{}, []string{}, map[string]bool{}
 	var controls, refers []*html.Node
 	walk(doc, func(n *html.Node) {

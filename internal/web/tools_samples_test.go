@@ -82,6 +82,7 @@ func init() {
 	run := importRow{Run: intake.Run{ID: 7, Format: intake.CSV, State: intake.Running, TLP: tlp.Green, Actor: "佐藤", StartedAt: testNow}, Name: "list.csv", Format: "CSV"}
 	run.Rows = 120
 	failed, tried := run, run
+	run.Group = "画像診断ネットワーク"
 	failed.State, failed.Why, failed.Err = intake.Failed, "切れています", fault.New(fault.Invalid, "import.gzip_cut")
 	tried.State, tried.DryRun = intake.Done, true
 	imports := &importsPage{Runs: []importRow{run, failed, tried}, Pager: Pager{Shown: 3, Next: "/import?after=1"}}
@@ -92,7 +93,7 @@ func init() {
 	sample("import", &importPage{Row: failed, Problems: []importProblem{{"list.csv", 12, "理由"}, {"list.csv", 0, "理由"}}, Many: 3, CSV: "/import/7/problems.csv"})
 	sample("import", &importPage{Row: tried, Earnest: "/import/7/earnest"})
 
-	row := collectorRow{Collector: feed.Collector{ID: 3, Name: "JVN", URL: "https://feed.example/rss", Every: time.Hour, Enabled: true, LastRun: testNow, LastOK: testNow, NextRun: testNow, Failures: 2}, Interval: "60 分", Why: "届きません", Edit: q.collectorForm("-3"), Open: true}
+	row := collectorRow{Collector: feed.Collector{ID: 3, Name: "JVN", URL: "https://feed.example/rss", Every: time.Hour, Enabled: true, LastRun: testNow, LastOK: testNow, NextRun: testNow, Failures: 2}, Interval: "60 分", Shared: "画像診断ネットワーク", Why: "届きません", Edit: q.collectorForm("-3"), Open: true}
 	off := collectorRow{Collector: feed.Collector{ID: 4, Name: "B", URL: "https://b.example/rss"}, Edit: q.collectorForm("-4")}
 	sample("collectors", &collectorsPage{List: []collectorRow{row, off}, Form: q.collectorForm(""), Test: &collectorTest{URL: "https://feed.example/rss", Title: "お知らせ", Total: 3,
 		Items: []collectorItem{{"脆弱性", testNow, category.Notice, "脆弱性", "脆弱性"}}, Problems: []string{"直した"}}})

@@ -16,6 +16,9 @@ import (
 	"teiten/internal/caller"
 	"teiten/internal/intel"
 	"teiten/internal/locale"
+	"teiten/internal/mailbox"
+	"teiten/internal/mailcheck"
+	"teiten/internal/mailer"
 	"teiten/internal/outbound"
 	"teiten/internal/store"
 )
@@ -47,6 +50,18 @@ type Deps struct {
 
 	// Blobs keeps what is uploaded, encrypted.
 	Blobs *blob.Store
+
+	// Checker judges mails.
+	Checker *mailcheck.Checker
+
+	// Mailer sends notices; nil without a mail server.
+	Mailer *mailer.Mailer
+
+	// Mailbox is where people forward mails to; nil for none.
+	Mailbox *mailbox.Box
+
+	// MailDomain is that of its addresses; "" while there is none.
+	MailDomain string
 
 	// Client fetches what an operator asks to be fetched.
 	Client *outbound.Client
