@@ -25,7 +25,7 @@ type textView struct {
 // textRun is a piece of the text, marked or not.
 type textRun struct {
 	Text string
-	Mark string // "", "found" (a reason), "link", "hidden" (the mail hides it), "masked" (is not shared)
+	Mark string // "", "found" (a reason), "link", "target" (where a link leads), "hidden" (the mail hides it), "masked" (is not shared)
 	Note string // what the mark says
 	Was  string // what a "masked" one hides, for the reporter's own eyes
 }
@@ -122,7 +122,8 @@ func (q *Request) textViews(a *mailcheck.Answer) (views []textView) {
 		}
 		for _, l := range shown.Links {
 			if l.URL != "" {
-				spans = append(spans, span{start: l.Start, end: l.End, mark: "link", note: q.T("checking.mark.link", "target", harmless(l.URL)), rank: 1})
+				spans = append(spans, span{start: l.Start, end: l.End, mark: "link", note: q.T("checking.mark.link"), rank: 1},
+					span{start: l.End, end: l.End, mark: "target", text: " → " + shortened(harmless(l.URL)) + " "})
 			}
 		}
 		add(p.Path, shown.Text, true, spans)

@@ -46,10 +46,10 @@ var mailLines = []*line{
 	{route: "POST /cases/{id}/take", who: "OA", kind: "case", did: "isac analyst", with: "kanaricase"},
 	{route: "POST /cases/{id}/split", who: "OA", kind: "casetwo", form: "report={of}", did: "isac analyst", with: "kanaricasetwo"},
 	{route: "POST /cases/{id}/merge", who: "OA", kind: "case", form: "other={of}", did: "isac operator", with: "kanaricase"},
-	{route: "POST /cases/{id}/draft", who: "OA", kind: "casetwo", form: "revision=3", did: "isac analyst", with: "kanaricasetwo"},
+	{route: "POST /cases/{id}/draft", who: "OA", kind: "casetwo", form: "revision={revision}", did: "isac analyst", with: "kanaricasetwo"},
 	{route: "POST /cases/{id}/link", who: "OA", kind: "caseold", form: "advisory={of}", did: "isac analyst", with: "kanaricaseold"},
 	{route: "POST /cases/{id}/reopen", who: "OA", kind: "caseshut", form: "reason=A", did: "isac analyst", with: "kanaricaseshut"},
-	{route: "POST /cases/{id}/dismiss", who: "OA", kind: "caseshut", form: "revision=4&reason=A", did: "isac analyst", with: "kanaricaseshut"},
+	{route: "POST /cases/{id}/dismiss", who: "OA", kind: "caseshut", form: "revision={revision}&reason=A", did: "isac analyst", with: "kanaricaseshut"},
 
 	{route: "GET /mailbox", who: "OC"},
 	{route: "GET /mailbox", who: "Oc", kind: "org", at: "/mailbox?org={id}"},

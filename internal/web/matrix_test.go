@@ -368,7 +368,11 @@ func (m *matrix) write(s string, p *somebody, o *thing) string {
 			id = itoa(o.id)
 		}
 	}
-	return strings.NewReplacer("{mail}", raw, "{id}", id, "{of}", of, "{word}", word, "{there}", there, "{mine}", mine, "{draft}", draft, "{own}", itoa(p.caller.Org),
+	revision := int64(1) // of a case
+	if o != nil && strings.Contains(s, "{revision}") {
+		must(m.t, m.db.QueryRow(m.t.Context(), `SELECT revision FROM mail_case WHERE id = $1`, o.id).Scan(&revision))
+	}
+	return strings.NewReplacer("{mail}", raw, "{revision}", itoa(revision), "{id}", id, "{of}", of, "{word}", word, "{there}", there, "{mine}", mine, "{draft}", draft, "{own}", itoa(p.caller.Org),
 		"{group}", itoa(m.groups["av"]), "{other}", itoa(m.orgs["o"]), "{machine}", itoa(m.machineOf(p)),
 		"{guard}", m.list, "{overruled}", m.server.keyOf(indicator.Value{Kind: indicator.Domain, Value: "o.example.com"}),
 		"{soon}", time.Now().AddDate(0, 1, 0).Format(time.DateOnly)).Replace(s)
