@@ -19,22 +19,35 @@ const mostForwards = 10
 // may say so too. Where m was handed in as it is, rather than sent to be
 // checked, m has to be looked at as well.
 func (m *Message) Original() (*Message, Found) {
-	found := Itself
-	for range mostForwards {
-		if m.automatic() {
-			break
-		}
+	all := m.Forwards()
+	last := all[len(all)-1]
+	return last.Message, last.Found
+}
+
+// Forward is a mail on the way from what was handed in to the original.
+type Forward struct {
+	*Message
+	Found Found
+}
+
+// Forwards are m itself, the mail that m forwards, the one that that forwards,
+// up to the original. Every one of them may be the attacker's.
+func (m *Message) Forwards() []Forward {
+	all := []Forward{{m, Itself}}
+	for len(all) <= mostForwards && !m.automatic() {
 		if inner := m.forwarded(); inner != nil {
-			m, found = inner, Attached
+			m = inner
+			all = append(all, Forward{m, Attached})
 			continue
 		}
 		inner := m.quoted()
 		if inner == nil {
 			break
 		}
-		m, found = inner, Inline
+		m = inner
+		all = append(all, Forward{m, Inline})
 	}
-	return m, found
+	return all
 }
 
 // automatic reports mails that programs send: bounces, receipts, answers while

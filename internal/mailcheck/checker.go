@@ -80,21 +80,23 @@ func (k *Checker) CheckMessage(ctx context.Context, q store.Queryer, c caller.Ca
 	if err := permit.Check(c, permit.MailCheck); err != nil {
 		return nil, err
 	}
-	original, found := m.Original()
-	a, err := k.judge(ctx, q, c, original, found)
-	if err != nil || found != mail.Attached || k.options.Forwarded {
-		return a, err
+	all := m.Forwards()
+	if k.options.Forwarded && len(all) > 1 {
+		all = all[1:]
 	}
-	// An attacker can attach a harmless mail to his own: the worse of the two
-	// is the answer.
-	outer, err := k.judge(ctx, q, c, m, mail.Itself)
-	if err != nil {
-		return nil, err
+	// An attacker can put a harmless mail into his own, as if he forwarded it:
+	// the gravest is the answer, and the innermost of equals.
+	var answer *Answer
+	for _, f := range slices.Backward(all) {
+		a, err := k.judge(ctx, q, c, f.Message, f.Found)
+		if err != nil {
+			return nil, err
+		}
+		if answer == nil || a.Verdict.graver(answer.Verdict) {
+			answer = a
+		}
 	}
-	if outer.Verdict.graver(a.Verdict) {
-		return outer, nil
-	}
-	return a, nil
+	return answer, nil
 }
 
 // judge answers about one mail, found in what was handed in.

@@ -37,6 +37,18 @@ func TestHarmlessInside(t *testing.T) {
 		if a.Verdict == mailcheck.Unknown || a.Found != mail.Itself || !strings.Contains(a.Mail.From[0].Address, "webmail-kanri") {
 			t.Errorf("%s, %s: %v", a.Verdict, a.Found, a.Mail.From)
 		}
+		// Also when somebody forwards the attacker's mail as an attachment.
+		staff := []byte("From: b@hospital.example\r\nTo: houkoku@portal.example\r\nSubject: FW: check this\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=s\r\n\r\n" +
+			"--s\r\nContent-Type: text/plain; charset=UTF-8\r\n\r\nお願いします。\r\n--s\r\nContent-Type: message/rfc822\r\n\r\n" + string(raw) + "\r\n--s--\r\n")
+		for name, k := range map[string]*mailcheck.Checker{"handed in": checker, "forwarded": checker.With(mailcheck.Options{Forwarded: true})} {
+			a, err := k.Check(ctx, db, p.StaffA, staff)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.Verdict == mailcheck.Unknown || a.Found != mail.Attached || !strings.Contains(a.Mail.From[0].Address, "webmail-kanri") {
+				t.Errorf("%s: %s, %s: %v", name, a.Verdict, a.Found, a.Mail.From)
+			}
+		}
 		forwarded, err := checker.With(mailcheck.Options{Forwarded: true}).Check(ctx, db, p.StaffA, raw)
 		if err != nil {
 			t.Fatal(err)
