@@ -56,6 +56,9 @@ func importBytes(t testing.TB, db *store.DB, c caller.Caller, o Options, name st
 // TestRealKEV imports two snapshots of the catalogue, each twice, and then the
 // older one again.
 func TestRealKEV(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the whole catalogue, twice, on both engines")
+	}
 	kev := readFacts(t).KEV
 	older := readReal(t, "kev", "2025-02-07", "known_exploited_vulnerabilities.json.gz")
 	newer := readReal(t, "kev", "2025-03-31", "known_exploited_vulnerabilities.json.gz")
