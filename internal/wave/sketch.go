@@ -7,7 +7,7 @@ import "encoding/binary"
 
 const (
 	textMinima  = 128
-	titleMinima = 32
+	titleMinima = 128
 	bands       = 12 // of which each three of a text's minima make a feature
 	perBand     = 3
 	maxLetters  = 8192 // of a body, the first ones
