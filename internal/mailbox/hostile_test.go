@@ -141,7 +141,14 @@ func TestHuge(t *testing.T) {
 	c.say("RCPT TO:<"+w.address.Address+">", "250")
 	c.say("DATA", "354")
 	line := []byte(strings.Repeat(strings.Repeat("a", 76)+"\r\n", 1000))
-	for range 200 << 20 / len(line) {
+	size := 200 << 20
+	if testing.Short() {
+		size = 64 << 20
+	}
+	if err := c.conn.SetDeadline(time.Now().Add(5 * time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	for range size / len(line) {
 		if _, err := c.conn.Write(line); err != nil {
 			t.Fatal(err)
 		}

@@ -180,10 +180,7 @@ func TestRealClients(t *testing.T) {
 	if err != nil {
 		t.Errorf("curl: %v\n%s", err, out)
 	}
-	// swaks cannot encrypt without one more Perl module: in clear, where that is
-	// allowed.
-	w.box.cfg.RequireTLS = false
-	out, err = program.Run(t, program.Cmd{Path: swaks, Args: []string{"--server", "127.0.0.1", "--port", w.port(), "--from", hanako, "--to", w.address.Address,
+	out, err = program.Run(t, program.Cmd{Path: swaks, Args: []string{"--server", "127.0.0.1", "--port", w.port(), "--tls", "--from", hanako, "--to", w.address.Address,
 		"--data", "@" + file}})
 	if err != nil || !strings.Contains(out, "250 2.0.0 OK") {
 		t.Errorf("swaks: %v\n%s", err, out)
