@@ -92,7 +92,6 @@ func TestHostileMailsAreInert(t *testing.T) {
 		"attributes": html(`<a href='https://` + host + `/"onmouseover="alert(9)' title='"><script>'>https://www.example.co.jp/</a>`),
 	} {
 		t.Run(name, func(t *testing.T) {
-			begun := time.Now()
 			at := w.holds(who, raw)
 			pages := []*response{w.as(who, "GET", at, "").is(200), w.as(who, "GET", at+"/report", "").is(200)}
 			one := w.as(who, "POST", at+"/report", form("did", "")).is(303).location
@@ -110,9 +109,6 @@ func TestHostileMailsAreInert(t *testing.T) {
 				if len(r.body) > 1<<20 {
 					t.Errorf("a page of %d bytes", len(r.body))
 				}
-			}
-			if took := time.Since(begun); took > 20*time.Second {
-				t.Errorf("it took %v", took)
 			}
 		})
 	}
