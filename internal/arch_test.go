@@ -43,7 +43,7 @@ var (
 // the functions that they belong to, in these files.
 var statements = []string{
 	"store/", "storetest/", "audit/", "job/", "search/", "member/", "auth/",
-	"advisory/concern.go", "advisory/share.go", "advisory/duplicate.go", "advisory/react.go", "advisory/read.go",
+	"advisory/concern.go", "advisory/share.go", "advisory/duplicate.go", "advisory/react.go", "advisory/read.go", "advisory/tally.go",
 	"intel/browse.go", "intel/entries.go", "intel/exception.go", "intel/guards.go", "intel/lookup.go", "intel/overrule.go",
 	"trend/trend.go", "trend/hide.go", "backup/load.go",
 }

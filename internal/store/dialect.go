@@ -109,7 +109,9 @@ func openPostgres(dsn string, o Options) (*DB, error) {
 	}
 	cfg.RuntimeParams["application_name"] = "teiten"
 	pool := stdlib.OpenDB(*cfg)
+	// A connection costs the server a process: none is given up while there is work.
 	pool.SetMaxOpenConns(o.Readers + 4)
-	pool.SetMaxIdleConns(o.Readers)
+	pool.SetMaxIdleConns(o.Readers + 4)
+	pool.SetConnMaxIdleTime(time.Minute)
 	return &DB{Dialect: Postgres, write: pool, read: pool}, nil
 }

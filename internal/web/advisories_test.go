@@ -279,19 +279,10 @@ func TestHomeOfANewPortal(t *testing.T) {
 }
 
 func TestMedian(t *testing.T) {
-	at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	var items []*advisory.Advisory
-	if _, n := medianToPublish(items); n != 0 {
-		t.Errorf("%d of nothing", n)
+	if d := median([]time.Duration{10, 500, 30, 20}); d != 25 {
+		t.Errorf("median of four: %d", d)
 	}
-	for _, minutes := range []int{10, 500, 30, 20} {
-		items = append(items, &advisory.Advisory{OrgKind: "institution", RegisteredAt: at, PublishedAt: at.Add(time.Duration(minutes) * time.Minute)})
-	}
-	items = append(items, &advisory.Advisory{OrgKind: "isac", RegisteredAt: at, PublishedAt: at}, &advisory.Advisory{OrgKind: "institution", RegisteredAt: at})
-	if d, n := medianToPublish(items); d != 25*time.Minute || n != 4 {
-		t.Errorf("%v of %d", d, n)
-	}
-	if d, n := medianToPublish(items[:3]); d != 30*time.Minute || n != 3 {
-		t.Errorf("%v of %d", d, n)
+	if d := median([]time.Duration{500, 30, 10}); d != 30 {
+		t.Errorf("median of three: %d", d)
 	}
 }

@@ -64,12 +64,15 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request, q *Request) error 
 		return err
 	}
 	page.Empty = len(latest.Items) == 0
-	if page.New, err = rows(ctx, s.DB, q.Caller, latest.Items); err != nil {
+	concerning, err := s.homeConcerns(ctx, q, page)
+	if err != nil {
 		return err
 	}
-	if err := s.homeConcerns(ctx, q, page); err != nil {
+	all, err := rows(ctx, s.DB, q.Caller, slices.Concat(latest.Items, concerning))
+	if err != nil {
 		return err
 	}
+	page.New, page.Concerns = all[:len(latest.Items)], all[len(latest.Items):]
 	if err := s.homeTiles(ctx, q, page); err != nil {
 		return err
 	}
@@ -79,83 +82,72 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request, q *Request) error 
 	return s.render(w, q, http.StatusOK, "home", page)
 }
 
-func (s *Server) homeConcerns(ctx context.Context, q *Request, page *homePage) error {
+// homeConcerns returns the newest that concern the caller's institution.
+func (s *Server) homeConcerns(ctx context.Context, q *Request, page *homePage) ([]*advisory.Advisory, error) {
 	if !page.Member {
-		return nil
+		return nil, nil
 	}
 	interests, err := member.Interests(ctx, s.DB, q.Caller, q.Caller.Org)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	page.Set = len(interests) > 0
 	found, err := advisory.List(ctx, s.DB, q.Caller, advisory.Filter{Concerns: q.Caller.Org, Limit: homeConcerns})
-	if err != nil {
-		return err
-	}
-	page.Concerns, err = rows(ctx, s.DB, q.Caller, found.Items)
-	return err
+	return found.Items, err
 }
 
 func (s *Server) homeTiles(ctx context.Context, q *Request, page *homePage) error {
-	today := trend.DayStart(trend.Day(q.Now))
-	month := today.AddDate(0, 0, -homeDays+1)
-	count := func(f advisory.Filter) (int, error) {
-		return advisory.Count(ctx, s.DB, q.Caller, f, countMost)
-	}
-	fresh, err := count(advisory.Filter{From: today.AddDate(0, 0, -1)})
+	today := trend.Day(q.Now)
+	month := trend.DayStart(today - homeDays + 1)
+	days, err := advisory.Tallies(ctx, s.DB, q.Caller, month)
 	if err != nil {
 		return err
 	}
-	week, err := count(advisory.Filter{From: today.AddDate(0, 0, -6)})
-	if err != nil {
-		return err
-	}
-	recent, err := advisory.List(ctx, s.DB, q.Caller, advisory.Filter{From: month, Limit: 1000})
-	if err != nil {
-		return err
+	var fresh, week, concerns, ours int
+	spark := make([]float64, homeSpark)
+	for _, d := range days {
+		concerns, ours = concerns+d.Concerns, ours+d.Own
+		if d.Day >= today-6 {
+			week += d.Published
+		}
+		if d.Day >= today-1 {
+			fresh += d.Published
+		}
+		if i := d.Day - (today - homeSpark + 1); i >= 0 && i < homeSpark {
+			spark[i] = float64(d.Published)
+		}
 	}
 	page.Tiles = append(page.Tiles, tile{
-		Name: q.T("home.tile.new"), Figure: q.number(fresh), Unit: q.T("home.items"), Href: "/advisories?from=" + trend.DayText(trend.Day(q.Now)-1),
-		Note: q.T("home.tile.week", "n", q.number(week)),
+		Name: q.T("home.tile.new"), Figure: q.number(fresh), Unit: q.T("home.items"), Href: "/advisories?from=" + trend.DayText(today-1),
+		Note:  q.T("home.tile.week", "n", q.number(week)),
+		Spark: chart.Sparkline(q.Lang, q.T("home.tile.spark", "n", homeSpark), spark),
 	})
-	if recent.Next == 0 { // else the drawing would lack the earlier days
-		page.Tiles[0].Spark = chart.Sparkline(q.Lang, q.T("home.tile.spark", "n", homeSpark), perDay(recent.Items, q.Now, homeSpark))
-	}
 	if page.Member {
-		concerns, err := count(advisory.Filter{Concerns: q.Caller.Org, From: month})
-		if err != nil {
-			return err
-		}
-		ours, err := count(advisory.Filter{Org: q.Caller.Org, From: month, States: []advisory.State{
-			advisory.InReview, advisory.Published, advisory.Corrected, advisory.Withdrawn}})
-		if err != nil {
-			return err
-		}
 		page.Tiles = append(page.Tiles,
 			tile{Name: q.T("home.tile.concerns"), Figure: q.number(concerns), Unit: q.T("home.items"), Href: "/advisories?concerns=1", Note: q.T("home.tile.days", "n", homeDays)},
 			tile{Name: q.T("home.tile.ours"), Figure: q.number(ours), Unit: q.T("home.items"), Href: "/advisories?ours=1", Note: q.T("home.tile.days", "n", homeDays)})
 	} else if advisory.MayReview(q.Caller) {
-		waiting, err := count(advisory.Filter{States: []advisory.State{advisory.InReview}})
+		waiting, err := advisory.Count(ctx, s.DB, q.Caller, advisory.Filter{States: []advisory.State{advisory.InReview}}, countMost)
 		if err != nil {
 			return err
 		}
 		page.Tiles = append(page.Tiles, tile{Name: q.T("home.tile.review"), Figure: q.number(waiting), Unit: q.T("home.items"), Href: "/review"})
 	}
-	protection, err := s.protectionTile(ctx, q, recent.Items)
+	protection, err := s.protectionTile(ctx, q, month)
 	page.Tiles = append(page.Tiles, protection)
 	return err
 }
 
 // publishTile is how long it takes from registration at a hospital to
 // publication to all.
-func (q *Request) publishTile(items []*advisory.Advisory) tile {
+func (s *Server) publishTile(ctx context.Context, q *Request, since time.Time) (tile, error) {
 	t := tile{Name: q.T("home.tile.time"), Figure: "–", Note: q.T("home.tile.time.none", "n", homeDays)}
-	middle, n := medianToPublish(items)
-	if n > 0 {
-		t.Figure, t.Unit = q.span(middle)
-		t.Note = q.T("home.tile.time.note", "days", homeDays, "n", n)
+	took, err := advisory.TimesToPublish(ctx, s.DB, q.Caller, since)
+	if err == nil && len(took) > 0 {
+		t.Figure, t.Unit = q.span(median(took))
+		t.Note = q.T("home.tile.time.note", "days", homeDays, "n", len(took))
 	}
-	return t
+	return t, err
 }
 
 // span writes a duration as a figure and its unit.
@@ -177,34 +169,12 @@ func (q *Request) number(n int) string {
 	return s
 }
 
-// medianToPublish is the median time from registration to publication of what
-// institutions registered, and of how many it is.
-func medianToPublish(items []*advisory.Advisory) (time.Duration, int) {
-	var all []time.Duration
-	for _, a := range items {
-		if a.OrgKind == caller.Institution && !a.PublishedAt.IsZero() {
-			all = append(all, a.TimeToPublish())
-		}
-	}
-	if len(all) == 0 {
-		return 0, 0
-	}
+// median is the middle of at least one duration. It sorts them.
+func median(all []time.Duration) time.Duration {
 	slices.Sort(all)
 	middle := len(all) / 2
 	if len(all)%2 == 0 {
-		return (all[middle-1] + all[middle]) / 2, len(all)
+		return (all[middle-1] + all[middle]) / 2
 	}
-	return all[middle], len(all)
-}
-
-// perDay counts what was published on each of the last n days, the oldest first.
-func perDay(items []*advisory.Advisory, now time.Time, n int) []float64 {
-	counts := make([]float64, n)
-	first := trend.Day(now) - int64(n) + 1
-	for _, a := range items {
-		if i := trend.Day(a.PublishedAt) - first; i >= 0 && i < int64(n) {
-			counts[i]++
-		}
-	}
-	return counts
+	return all[middle]
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"time"
 
-	"teiten/internal/advisory"
 	"teiten/internal/permit"
 	"teiten/internal/report"
 )
@@ -80,13 +79,13 @@ func percentage(share float64) string { return percent(int64(share*1000+0.5), 10
 // protectionTile is the measure of the whole: from the first report at one
 // hospital until the filters of the others have it. Until something was
 // reported, it is from registration to publication.
-func (s *Server) protectionTile(ctx context.Context, q *Request, recent []*advisory.Advisory) (tile, error) {
+func (s *Server) protectionTile(ctx context.Context, q *Request, since time.Time) (tile, error) {
 	sum, err := report.ProtectionSummary(ctx, s.DB, q.Caller, q.Now.AddDate(0, 0, -protectionDays))
 	if err != nil {
 		return tile{}, err
 	}
 	if sum == nil || sum.Advisories == 0 || sum.ToPublish < 0 && sum.ToFilter < 0 {
-		return q.publishTile(recent), nil
+		return s.publishTile(ctx, q, since)
 	}
 	t := tile{Name: q.T("home.tile.protection")}
 	switch {
