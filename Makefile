@@ -5,9 +5,6 @@ VERSION := 0.1.0
 COMMIT  := $(shell git describe --always --abbrev=12 --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X teiten/internal/cli.Version=$(VERSION) -X teiten/internal/cli.Commit=$(COMMIT)
 TOOL    := go tool -modfile=tools/go.mod
-# In these nothing runs at the same time as anything else, and the race detector
-# makes reading bytes ten times slower. Those who use them are watched.
-ALONE   := caller|category|charset|chart|disclose|fault|fold|glossary|guard|help|indicator|locale|mail|mailcorpus|outlook|outlooktest|permit|qr|redact|technique|tlp
 
 .PHONY: help run build test quick check vet bench fuzz deps update clean
 
@@ -21,7 +18,7 @@ build: ## build ./bin/teiten, one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/teiten ./cmd/teiten
 
 test: deps vet ## everything: install what the tests need, vet, race detector, all tests
-	go test -race -short -timeout 25m $$(go list ./... | grep -vE '/internal/($(ALONE))$$')
+	go test -race -short -timeout 25m ./...
 	go test -tags browser -timeout 30m ./...
 	$(MAKE) --no-print-directory build
 	./bin/teiten --version

@@ -65,16 +65,9 @@ func TestRetain(t *testing.T) {
 			t.Errorf("reading ends with %+v, %v", all[len(all)-1], err)
 		}
 		// Every size there ever was can be continued to the present.
-		text, err := audit.Verifier(ctx, db)
-		if err != nil {
-			t.Fatal(err)
-		}
-		v, err := note.NewVerifier(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		verifiers := note.VerifierList(tr.verifier())
 		for _, k := range kept {
-			c, err := audit.ParseCheckpoint([]byte(k), note.VerifierList(v))
+			c, err := audit.ParseCheckpoint([]byte(k), verifiers)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -82,7 +75,7 @@ func TestRetain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if now, err := audit.CheckProof(c, []byte(proof), note.VerifierList(v)); err != nil || now.Size != tr.whole().Size {
+			if now, err := audit.CheckProof(c, []byte(proof), verifiers); err != nil || now.Size != tr.whole().Size {
 				t.Errorf("from %d: %+v, %v\n%s", c.Size, now, err, proof)
 			}
 		}
@@ -217,15 +210,7 @@ func TestProofs(t *testing.T) {
 			c := tr.seal()
 			kept = append(kept, c)
 		}
-		text, err := audit.Verifier(ctx, db)
-		if err != nil {
-			t.Fatal(err)
-		}
-		v, err := note.NewVerifier(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		verifiers := note.VerifierList(v)
+		verifiers := note.VerifierList(tr.verifier())
 		for _, c := range kept {
 			proof, err := audit.Prove(ctx, db, c.Size)
 			if err != nil {

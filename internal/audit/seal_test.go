@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"teiten/internal/audit"
 	"teiten/internal/blob"
 	"teiten/internal/caller"
@@ -96,19 +98,28 @@ func (tr *trail) whole(kept ...string) *audit.Report {
 	return r
 }
 
-func (tr *trail) exec(query string, args ...any) {
+// verifier is what an institution keeps to check the checkpoints with.
+func (tr *trail) verifier() note.Verifier {
 	tr.t.Helper()
-	if err := tr.db.Keep(ctx, func(tx *store.Tx) error { _, err := tx.Exec(ctx, query, args...); return err }); err != nil {
-		tr.t.Fatalf("%s: %v", query, err)
+	text, err := audit.Verifier(ctx, tr.db)
+	if err != nil {
+		tr.t.Fatal(err)
 	}
+	v, err := note.NewVerifier(text)
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	return v
 }
 
-func (tr *trail) count(query string, args ...any) (n int64) {
+func (tr *trail) exec(query string, args ...any) {
 	tr.t.Helper()
-	if err := tr.db.QueryRow(ctx, query, args...).Scan(&n); err != nil {
-		tr.t.Fatalf("%s: %v", query, err)
-	}
-	return n
+	storetest.Exec(tr.t, tr.db, query, args...)
+}
+
+func (tr *trail) count(query string, args ...any) int64 {
+	tr.t.Helper()
+	return storetest.Value[int64](tr.t, tr.db, query, args...)
 }
 
 func TestSealInBatches(t *testing.T) {

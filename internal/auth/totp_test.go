@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/pquerna/otp"
+
+	"teiten/internal/program"
 )
 
 // RFC 6238 appendix B, the last six of its eight digits.
@@ -71,10 +73,7 @@ func TestProvisioning(t *testing.T) {
 
 // A reader of QR codes reads our SVG as it is drawn.
 func TestQR(t *testing.T) {
-	reader, err := exec.LookPath("zbarimg")
-	if err != nil {
-		t.Fatal("zbarimg is not installed: apt-get install zbar-tools")
-	}
+	reader := program.Need(t, "zbarimg")
 	uri := provisioning("定点 Teiten", "staff-a", newSecret()).URI
 	for _, text := range []string{uri, "HELLO 123", strings.Repeat("x", maxQR)} {
 		svg, err := QR(text, `コード "<A>"`)

@@ -78,12 +78,9 @@ func (w *world) exec(query string, args ...any) int64 {
 	return n
 }
 
-func (w *world) count(query string, args ...any) (n int) {
+func (w *world) count(query string, args ...any) int {
 	w.t.Helper()
-	if err := w.db.QueryRow(ctx, query, args...).Scan(&n); err != nil {
-		w.t.Fatal(err)
-	}
-	return n
+	return storetest.Value[int](w.t, w.db, query, args...)
 }
 
 // later makes everything that is stored older, which is what time does.

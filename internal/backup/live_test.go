@@ -19,6 +19,7 @@ import (
 	"teiten/internal/fault"
 	"teiten/internal/search"
 	"teiten/internal/store"
+	"teiten/internal/storetest"
 )
 
 // While the backup runs, rows are added, changed and removed in every table's
@@ -225,9 +226,7 @@ func TestRestoreWithoutTheRightToMakeASchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer owner.Close()
-	if err := owner.Keep(ctx, func(tx *store.Tx) error { _, err := tx.Exec(ctx, `CREATE ROLE narrow LOGIN`); return err }); err != nil {
-		t.Fatal(err)
-	}
+	storetest.Exec(t, owner, `CREATE ROLE narrow LOGIN`)
 	narrow := dst
 	narrow.Database = strings.Replace(dst.Database, "teiten@", "narrow@", 1)
 	if _, err := restore(t, narrow, path, src.Data); fault.Code(err) != "backup.schema_right" {

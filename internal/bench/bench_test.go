@@ -18,18 +18,8 @@ import (
 // in production, with synchronous=FULL. The PostgreSQL server of the tests has
 // fsync off, so that what it writes is compared only with what it writes.
 func each(b *testing.B, fn func(b *testing.B, db *store.DB)) {
-	b.Run("sqlite", func(b *testing.B) { fn(b, open(b, store.Options{Data: b.TempDir()})) })
-	b.Run("postgres", func(b *testing.B) { fn(b, open(b, store.Options{Database: storetest.Address(b)})) })
-}
-
-func open(b *testing.B, o store.Options) *store.DB {
-	b.Helper()
-	db, err := store.Open(context.Background(), o)
-	if err != nil {
-		b.Fatalf("open the store: %v", err)
-	}
-	b.Cleanup(func() { db.Close() })
-	return db
+	b.Run("sqlite", func(b *testing.B) { fn(b, storetest.Open(b, store.Options{Data: b.TempDir()})) })
+	b.Run("postgres", func(b *testing.B) { fn(b, storetest.Open(b, store.Options{Database: storetest.Address(b)})) })
 }
 
 // scaled is how many of n things a run has.

@@ -22,11 +22,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"teiten/internal/cli"
+	"teiten/internal/program"
 	"teiten/internal/storetest"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(tidy{m}, map[string]func(){
 		"teiten": func() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 	})
 }
@@ -35,11 +36,16 @@ func TestMain(m *testing.M) {
 func TestScript(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
+			if engine == "postgres" && testing.Short() {
+				t.Skip("the same once more; make test runs it")
+			}
 			testscript.Run(t, testscript.Params{
 				Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true,
 				Setup: func(env *testscript.Env) error {
 					env.Setenv("TEITEN_LANG", "en")
 					env.Setenv("TEITEN_DATA", filepath.Join(env.WorkDir, "data"))
+					env.Setenv("PORT", fmt.Sprint(program.FreePort(t)))
+					env.Setenv("MAILPORT", fmt.Sprint(program.FreePort(t)))
 					if engine == "postgres" {
 						env.Setenv("TEITEN_DATABASE", storetest.Address(t))
 						env.Setenv("OTHER_DATABASE", storetest.Address(t))
@@ -47,7 +53,8 @@ func TestScript(t *testing.T) {
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"exits": exits,
+					"exits":  exits,
+					"awaits": awaits,
 				},
 			})
 		})
@@ -74,15 +81,28 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// awaits runs a command again and again until its standard output matches:
+// awaits '\treported\t' teiten mailbox log.
+func awaits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: awaits PATTERN COMMAND [ARG...]")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		err := ts.Exec(args[1], args[2:]...)
+		if pattern.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("not within 30 s; the last end was %v", err)
+		}
+	}
+}
+
 // The demo is ready within two seconds, answers, and leaves nothing behind.
 func TestDemo(t *testing.T) {
-	bin := filepath.Join(t.TempDir(), "teiten")
-	build := exec.Command("go", "build", "-o", bin, "teiten/cmd/teiten")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	tmp := t.TempDir()
+	bin, tmp := built(t), t.TempDir()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, bin, "demo", "--listen", "127.0.0.1:0", "--lang", "ja")

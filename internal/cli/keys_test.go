@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,14 +45,39 @@ func TestTwoKeys(t *testing.T) {
 	}
 }
 
-// built is the program, built for this test.
+// built is the program as it is released, built once for all tests; tidy
+// removes it.
 func built(t *testing.T) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "teiten")
-	if out, err := exec.Command("go", "build", "-o", bin, "teiten/cmd/teiten").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := build(); err != nil {
+		t.Fatal(err)
 	}
-	return bin
+	return filepath.Join(buildDir, "teiten")
+}
+
+var buildDir string // "" while nothing was built
+
+var build = sync.OnceValue(func() (err error) {
+	if buildDir, err = os.MkdirTemp("", "teiten-cli-"); err != nil {
+		return err
+	}
+	cmd := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(buildDir, "teiten"), "teiten/cmd/teiten")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
+})
+
+// tidy runs the tests and removes what they built.
+type tidy struct{ *testing.M }
+
+func (m tidy) Run() int {
+	code := m.M.Run()
+	if buildDir != "" {
+		os.RemoveAll(buildDir)
+	}
+	return code
 }
 
 // passphrase is everybody's, once it is chosen.

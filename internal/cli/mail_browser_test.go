@@ -10,7 +10,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -175,33 +174,8 @@ func waitFor(i *installation, tab context.Context, prefix string, long time.Dura
 	}
 }
 
-// refused asks a resolver for a host and reports whether it does not exist there.
+// refused reports whether a host does not exist for a resolver.
 func refused(port int, host string) (bool, error) {
-	conn, err := net.DialTimeout("udp4", fmt.Sprintf("127.0.0.1:%d", port), time.Second)
-	if err != nil {
-		return false, err
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
-		return false, err
-	}
-	q := dnsmessage.Message{Header: dnsmessage.Header{ID: 9, RecursionDesired: true}, Questions: []dnsmessage.Question{
-		{Name: dnsmessage.MustNewName(host + "."), Type: dnsmessage.TypeA, Class: dnsmessage.ClassINET}}}
-	packet, err := q.Pack()
-	if err != nil {
-		return false, err
-	}
-	if _, err := conn.Write(packet); err != nil {
-		return false, err
-	}
-	buf := make([]byte, 512)
-	n, err := conn.Read(buf)
-	if err != nil {
-		return false, err
-	}
-	var m dnsmessage.Message
-	if err := m.Unpack(buf[:n]); err != nil {
-		return false, err
-	}
-	return m.RCode == dnsmessage.RCodeNameError, nil
+	code, _, err := program.Resolve(port, host)
+	return code == dnsmessage.RCodeNameError, err
 }

@@ -75,20 +75,15 @@ func (w *world) another() *device.Office {
 }
 
 // number is the answer to a question of one number.
-func (w *world) number(query string, args ...any) (n int64) {
+func (w *world) number(query string, args ...any) int64 {
 	w.t.Helper()
-	if err := w.db.QueryRow(ctx, query, args...).Scan(&n); err != nil {
-		w.t.Fatal(err)
-	}
-	return n
+	return storetest.Value[int64](w.t, w.db, query, args...)
 }
 
 // set changes what another noun owns.
 func (w *world) set(statement string, args ...any) {
 	w.t.Helper()
-	if err := w.db.Keep(ctx, func(tx *store.Tx) error { _, err := tx.Exec(ctx, statement, args...); return err }); err != nil {
-		w.t.Fatal(err)
-	}
+	storetest.Exec(w.t, w.db, statement, args...)
 }
 
 func (w *world) invite(c caller.Caller, i device.Invitation) (string, device.Invitation) {

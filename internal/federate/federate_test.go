@@ -105,12 +105,7 @@ func (w *world) newest() string {
 func TestLinkAndSignIn(t *testing.T) {
 	each(t, func(w *world) {
 		// The mail address in the token is that of a contact: it finds nobody.
-		if err := w.db.Keep(ctx, func(tx *store.Tx) error {
-			_, err := tx.Exec(ctx, `UPDATE account SET mail = 'contact@portal.example.jp' WHERE id = $1`, w.p.ContactB.Account)
-			return err
-		}); err != nil {
-			w.t.Fatal(err)
-		}
+		storetest.Exec(w.t, w.db, `UPDATE account SET mail = 'contact@portal.example.jp' WHERE id = $1`, w.p.ContactB.Account)
 		account, err := w.signIn()
 		if w.want(err, "federate.unknown"); account != 0 || !fault.Is(err, fault.Forbidden) {
 			w.t.Errorf("account %d, %v", account, err)
@@ -139,12 +134,7 @@ func TestLinkAndSignIn(t *testing.T) {
 
 		// Who may not sign in does not, and nothing says that the identity is known.
 		for _, change := range []string{"active = FALSE", "active = TRUE, left_at = 5", "left_at = 0, expires_at = 5", "expires_at = 0"} {
-			if err := w.db.Keep(ctx, func(tx *store.Tx) error {
-				_, err := tx.Exec(ctx, "UPDATE account SET "+change+" WHERE id = $1", w.p.StaffA.Account)
-				return err
-			}); err != nil {
-				w.t.Fatal(err)
-			}
+			storetest.Exec(w.t, w.db, "UPDATE account SET "+change+" WHERE id = $1", w.p.StaffA.Account)
 			code := "federate.unknown"
 			if change == "expires_at = 0" {
 				code = ""

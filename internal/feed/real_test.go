@@ -5,30 +5,13 @@ package feed
 
 import (
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-)
 
-// shared finds the real data, which is not part of the project; a test that
-// cannot have it is skipped, but not where tests must be complete.
-func shared(t *testing.T, path ...string) string {
-	t.Helper()
-	root := os.Getenv("TEITEN_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared")
-	}
-	name := filepath.Join(append([]string{root}, path...)...)
-	if _, err := os.Stat(name); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("real data is missing: %v", err)
-		}
-		t.Skipf("real data is absent: %v", err)
-	}
-	return name
-}
+	"teiten/internal/program"
+)
 
 func TestRealJVNRSS(t *testing.T) {
 	tests := []struct {
@@ -91,7 +74,7 @@ func TestRealJVNRSS(t *testing.T) {
 
 func parseReal(t *testing.T, name string) *Feed {
 	t.Helper()
-	file, err := os.Open(shared(t, "data", "jvnrss", name))
+	file, err := os.Open(program.RealData(t, "jvnrss", name))
 	if err != nil {
 		t.Fatal(err)
 	}

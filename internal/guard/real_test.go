@@ -17,25 +17,8 @@ import (
 	"testing"
 
 	"teiten/internal/indicator"
+	"teiten/internal/program"
 )
-
-// shared returns the folder of real data. Without it a test is skipped, but
-// never where all tests must run.
-func shared(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("TEITEN_SHARED")
-	if dir == "" {
-		dir = "../../../shared"
-	}
-	dir = filepath.Join(dir, "data")
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("the real data is missing: ", err)
-		}
-		t.Skip("real data absent: ", err)
-	}
-	return dir
-}
 
 func open(t testing.TB, name string) io.ReadCloser {
 	t.Helper()
@@ -57,7 +40,7 @@ func open(t testing.TB, name string) io.ReadCloser {
 // allLists reads every list of the real data.
 func allLists(t testing.TB) []*List {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(shared(t), "misp-warninglists", "*.json*"))
+	files, err := filepath.Glob(filepath.Join(program.RealData(t, "misp-warninglists"), "*.json*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +66,7 @@ func TestRealLists(t *testing.T) {
 	var facts struct {
 		Lists map[string][2]any `json:"warninglists"`
 	}
-	if err := json.NewDecoder(open(t, filepath.Join(shared(t), "FACTS.json"))).Decode(&facts); err != nil {
+	if err := json.NewDecoder(open(t, program.RealData(t, "FACTS.json"))).Decode(&facts); err != nil {
 		t.Fatal(err)
 	}
 	lists := allLists(t)
@@ -108,7 +91,7 @@ func TestRealLists(t *testing.T) {
 // be are counted.
 func rows(t testing.TB) (values []indicator.Value, unreadable int) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(shared(t), "jpcert-phishurl", "*", "*.csv*"))
+	files, err := filepath.Glob(filepath.Join(program.RealData(t, "jpcert-phishurl"), "*", "*.csv*"))
 	if err != nil || len(files) == 0 {
 		t.Fatal("no files: ", err)
 	}

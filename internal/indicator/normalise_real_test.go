@@ -15,24 +15,8 @@ import (
 	"testing"
 
 	"teiten/internal/fault"
+	"teiten/internal/program"
 )
-
-// shared returns the directory of real data. Where it is absent tests are
-// skipped, but not in CI, where a test that does not run must not look green.
-func shared(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("TEITEN_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	if _, err := os.Stat(filepath.Join(dir, "data", "FACTS.json")); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("real data is missing: %v", err)
-		}
-		t.Skip("real data under ../shared absent")
-	}
-	return dir
-}
 
 var (
 	realOnce sync.Once
@@ -42,7 +26,7 @@ var (
 
 // realRows are the URLs of all rows of the JPCERT/CC list, as written.
 func realRows(t testing.TB) []string {
-	dir := filepath.Join(shared(t), "data", "jpcert-phishurl")
+	dir := program.RealData(t, "jpcert-phishurl")
 	realOnce.Do(func() {
 		files, err := filepath.Glob(filepath.Join(dir, "*", "*.csv.gz"))
 		if err != nil {
@@ -101,7 +85,7 @@ type facts struct {
 
 func realFacts(t testing.TB) facts {
 	var f facts
-	b, err := os.ReadFile(filepath.Join(shared(t), "data", "FACTS.json"))
+	b, err := os.ReadFile(program.RealData(t, "FACTS.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

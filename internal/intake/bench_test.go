@@ -4,24 +4,20 @@
 package intake
 
 import (
-	"bufio"
 	"context"
 	"database/sql"
 	"fmt"
 	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
 	"sort"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"teiten/internal/store"
+	"teiten/internal/storetest"
 )
 
 // BenchmarkImport imports all of JPCERT/CC's list into an empty store with the
@@ -38,7 +34,8 @@ func BenchmarkImport(b *testing.B) {
 		b.Run(strings.ToLower(engine.String()), func(b *testing.B) {
 			fresh := func() store.Options { return store.Options{Data: b.TempDir()} }
 			if engine == store.Postgres {
-				fresh = durablePostgres(b)
+				address := storetest.Durable(b)
+				fresh = func() store.Options { return store.Options{Database: address()} }
 			}
 			var made *ready
 			var ours time.Duration // the best of all rounds, as of the driver
@@ -294,70 +291,5 @@ func copyAll(batch int) inserter {
 			}
 		}
 		return time.Since(begin)
-	}
-}
-
-// durablePostgres starts a server that syncs every commit, unlike that of the
-// other tests, and returns what makes empty databases on it.
-func durablePostgres(b *testing.B) func() store.Options {
-	dirs, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
-	if len(dirs) == 0 {
-		b.Fatal("PostgreSQL is not installed")
-	}
-	dir, err := os.MkdirTemp("", "teiten-bench-")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { os.RemoveAll(dir) })
-	cmd := exec.Command("sh", "-c", `set -e
-"$1/initdb" -D "$2/data" -U teiten -A trust -E UTF8 --locale=C.UTF-8 >/dev/null 2>&1
-"$1/postgres" -D "$2/data" -k "$2" -h "" -c shared_buffers=256MB -c max_wal_size=4GB >"$2/log" 2>&1 </dev/null &
-pid=$!
-until "$1/pg_isready" -q -h "$2"; do kill -0 $pid; sleep 0.05; done
-echo ready
-read -r _ || true
-kill -INT $pid
-wait $pid || true`, "sh", dirs[len(dirs)-1], dir)
-	cmd.Dir = "/"
-	if os.Geteuid() == 0 { // PostgreSQL does not run as root
-		u, err := user.Lookup("postgres")
-		if err != nil {
-			b.Fatal(err)
-		}
-		uid, _ := strconv.Atoi(u.Uid)
-		gid, _ := strconv.Atoi(u.Gid)
-		if err := os.Chown(dir, uid, gid); err != nil {
-			b.Fatal(err)
-		}
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
-	}
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { stdin.Close(); cmd.Wait() })
-	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
-		b.Fatalf("PostgreSQL did not start: %s %v", line, err)
-	}
-	n := 0
-	return func() store.Options {
-		n++
-		admin, err := sql.Open("pgx", "postgres://teiten@/postgres?host="+dir)
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer admin.Close()
-		name := fmt.Sprintf("b%d", n)
-		if _, err := admin.Exec("CREATE DATABASE " + name + " TEMPLATE template0"); err != nil {
-			b.Fatal(err)
-		}
-		return store.Options{Database: "postgres://teiten@/" + name + "?host=" + dir}
 	}
 }

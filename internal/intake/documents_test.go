@@ -21,6 +21,7 @@ import (
 	"teiten/internal/caller"
 	"teiten/internal/fault"
 	"teiten/internal/locale"
+	"teiten/internal/program"
 	"teiten/internal/store"
 	"teiten/internal/storetest"
 	"teiten/internal/tlp"
@@ -28,7 +29,7 @@ import (
 
 func readReal(t testing.TB, parts ...string) []byte {
 	t.Helper()
-	f, err := os.Open(filepath.Join(append([]string{shared(t)}, parts...)...))
+	f, err := os.Open(program.RealData(t, parts...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +163,7 @@ func TestKEVKeepsWhatAnalystsDid(t *testing.T) {
 }
 
 func realCSAF(t testing.TB) []string {
-	files, err := filepath.Glob(filepath.Join(shared(t), "csaf-icsma", "*", "*.json*"))
+	files, err := filepath.Glob(filepath.Join(program.RealData(t, "csaf-icsma"), "*", "*.json*"))
 	if err != nil {
 		t.Fatal(err)
 	}

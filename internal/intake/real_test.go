@@ -24,27 +24,11 @@ import (
 	"teiten/internal/indicator"
 	"teiten/internal/locale"
 	"teiten/internal/member"
+	"teiten/internal/program"
 	"teiten/internal/store"
 	"teiten/internal/storetest"
 	"teiten/internal/trend"
 )
-
-// shared returns the directory of real data. Where it is absent tests are
-// skipped, but not in CI, where a test that does not run must not look green.
-func shared(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("TEITEN_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	if _, err := os.Stat(filepath.Join(dir, "data", "FACTS.json")); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("real data is missing: %v", err)
-		}
-		t.Skip("real data under ../shared absent")
-	}
-	return filepath.Join(dir, "data")
-}
 
 var bundledGuard = sync.OnceValues(func() (*guard.Guard, error) {
 	lists, err := guard.Bundled()
@@ -95,7 +79,7 @@ type factFile struct {
 
 func readFacts(t testing.TB) (f factFile) {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(shared(t), "FACTS.json"))
+	b, err := os.ReadFile(program.RealData(t, "FACTS.json"))
 	if err == nil {
 		err = json.Unmarshal(b, &f)
 	}
@@ -107,7 +91,7 @@ func readFacts(t testing.TB) (f factFile) {
 
 func realFiles(t testing.TB) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(shared(t), "jpcert-phishurl", "*", "*.csv.gz"))
+	files, err := filepath.Glob(filepath.Join(program.RealData(t, "jpcert-phishurl"), "*", "*.csv.gz"))
 	if err != nil || len(files) == 0 {
 		t.Fatal("no files of the list", err)
 	}

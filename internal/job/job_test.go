@@ -230,16 +230,9 @@ func TestPanicIsAFailure(t *testing.T) {
 }
 
 func hurry(t *testing.T, db *store.DB) {
-	exec(t, db, `UPDATE job SET run_at = 1 WHERE state = 'available'`)
+	storetest.Exec(t, db, `UPDATE job SET run_at = 1 WHERE state = 'available'`)
 }
-func expire(t *testing.T, db *store.DB) { exec(t, db, `UPDATE job SET lease_until = 1`) }
-
-func exec(t *testing.T, db *store.DB, query string) {
-	t.Helper()
-	if err := db.Keep(ctx, func(tx *store.Tx) error { _, err := tx.Exec(ctx, query); return err }); err != nil {
-		t.Fatal(err)
-	}
-}
+func expire(t *testing.T, db *store.DB) { storetest.Exec(t, db, `UPDATE job SET lease_until = 1`) }
 
 type hopeless struct{}
 

@@ -12,24 +12,9 @@ import (
 	"testing"
 
 	"github.com/jhillyerd/enmime/v2"
-)
 
-// shared returns the directory of real data. Where it is absent tests are
-// skipped, but not in CI, where a test that does not run must not look green.
-func shared(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("TEITEN_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	if _, err := os.Stat(filepath.Join(dir, "data", "mail")); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("real data is missing: %v", err)
-		}
-		t.Skip("real data under ../shared absent")
-	}
-	return dir
-}
+	"teiten/internal/program"
+)
 
 type realMail struct {
 	name string
@@ -37,7 +22,8 @@ type realMail struct {
 }
 
 func realMails(t testing.TB) []realMail {
-	root := filepath.Join(shared(t), "data", "mail")
+	t.Helper()
+	root := program.RealData(t, "mail")
 	var all []realMail
 	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

@@ -18,6 +18,8 @@ import (
 	"testing"
 
 	"golang.org/x/net/idna"
+
+	"teiten/internal/program"
 )
 
 var corpora = map[string]func(uint64, int) iter.Seq[Sample]{"phishing": Phishing, "benign": Benign}
@@ -168,14 +170,7 @@ func TestJudgement(t *testing.T) {
 
 // TestFilesAreReal gives the archives and codes to real programs.
 func TestFilesAreReal(t *testing.T) {
-	zbar, err := exec.LookPath("zbarimg")
-	if err != nil {
-		t.Skip("zbarimg is not installed")
-	}
-	unzip, err := exec.LookPath("unzip")
-	if err != nil {
-		unzip = ""
-	}
+	zbar, unzip := program.Need(t, "zbarimg"), program.Need(t, "unzip")
 	dir := t.TempDir()
 	codes, archives := 0, 0
 	for s := range Phishing(13, 200) {
@@ -192,7 +187,7 @@ func TestFilesAreReal(t *testing.T) {
 				if err != nil || !strings.Contains(string(out), s.FileHosts[0]) {
 					t.Errorf("%s: %s says %q, %v", s.Shape, name, out, err)
 				}
-			case s.Shape == "malware.reply" && unzip != "" && archives < 8:
+			case s.Shape == "malware.reply" && archives < 8:
 				archives++
 				_, password, _ := strings.Cut(r.text, ": ")
 				password, _, _ = strings.Cut(password, "\r\n")
@@ -206,7 +201,7 @@ func TestFilesAreReal(t *testing.T) {
 			}
 		}
 	}
-	if codes == 0 || unzip != "" && archives == 0 {
+	if codes == 0 || archives == 0 {
 		t.Errorf("%d codes and %d archives were looked at", codes, archives)
 	}
 }

@@ -27,6 +27,7 @@ import (
 	"teiten/internal/job"
 	"teiten/internal/locale"
 	"teiten/internal/membertest"
+	"teiten/internal/program"
 	"teiten/internal/store"
 	"teiten/internal/storetest"
 )
@@ -74,12 +75,7 @@ func each(t *testing.T, fn func(w *world)) {
 
 func (w *world) exec(query string, args ...any) {
 	w.t.Helper()
-	if err := w.db.Keep(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, query, args...)
-		return err
-	}); err != nil {
-		w.t.Fatal(err)
-	}
+	storetest.Exec(w.t, w.db, query, args...)
 }
 
 func (w *world) notify(m *Mailer, c caller.Caller, key string, pairs ...any) (sent bool, err error) {
@@ -322,7 +318,7 @@ func TestMistakes(t *testing.T) {
 }
 
 func TestSecurity(t *testing.T) {
-	_, strangers := identity(t)
+	_, strangers := program.Identity(t)
 	for _, c := range []struct {
 		name   string
 		server Security

@@ -4,16 +4,11 @@
 package mailer
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"sync"
 	"testing"
@@ -21,6 +16,8 @@ import (
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
+
+	"teiten/internal/program"
 )
 
 const (
@@ -52,7 +49,7 @@ type server struct {
 // neither.
 func start(t testing.TB, security Security) *server {
 	t.Helper()
-	certificate, roots := identity(t)
+	certificate, roots := program.Identity(t)
 	s := &server{roots: roots}
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}}
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -152,28 +149,3 @@ func (s *session) Data(r io.Reader) error {
 
 func (s *session) Reset()        { s.current = letter{} }
 func (s *session) Logout() error { return nil }
-
-// identity is a certificate for 127.0.0.1 and the authority that made it.
-func identity(t testing.TB) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "mail"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, BasicConstraintsValid: true, IsCA: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(made)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
-}

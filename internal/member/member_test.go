@@ -108,12 +108,7 @@ func TestCallerAndAccounts(t *testing.T) {
 				t.Errorf("%s: %+v, %v; want %+v", name, got, err, c)
 			}
 		})
-		if err := db.Keep(ctx, func(tx *store.Tx) error {
-			_, err := tx.Exec(ctx, `UPDATE account SET active = $1 WHERE id = $2`, false, p.StaffA.Account)
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
+		storetest.Exec(t, db, `UPDATE account SET active = $1 WHERE id = $2`, false, p.StaffA.Account)
 		_, err := member.Caller(ctx, db, p.StaffA.Account, "web")
 		want(t, err, "fault.not_found")
 		all, err := member.Accounts(ctx, db)
@@ -139,12 +134,7 @@ func TestLocalOperator(t *testing.T) {
 			t.Errorf("%d audit records of the registration", len(all))
 		}
 		// An ISAC whose operators have all left gets a new one, not a second ISAC.
-		if err := db.Keep(ctx, func(tx *store.Tx) error {
-			_, err := tx.Exec(ctx, `UPDATE account SET active = $1`, false)
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
+		storetest.Exec(t, db, `UPDATE account SET active = $1`, false)
 		third, err := member.LocalOperator(ctx, db, "cli")
 		want(t, err, "")
 		if third.Org != first.Org || third.Account == first.Account {

@@ -61,14 +61,7 @@ func TestAgainstTNEF(t *testing.T) {
 // TestAgainstMsgconvert has msgconvert, a reader of another origin (Perl's
 // OLE::Storage_Lite), turn a .msg into a mail, and compares.
 func TestAgainstMsgconvert(t *testing.T) {
-	path := program.Find("msgconvert")
-	if path == "" {
-		t.Skip("msgconvert is not installed (libemail-outlook-message-perl, libemail-address-perl)")
-	}
-	// Its own package forgets one that it needs.
-	if out, _ := exec.Command(path, "--help").CombinedOutput(); bytes.Contains(out, []byte("Can't locate")) {
-		t.Skipf("msgconvert lacks a module: %s", out)
-	}
+	path := program.Need(t, "msgconvert")
 	item := letter()
 	// It gives the transport headers to the mail as they are, and knows neither
 	// links nor named properties.

@@ -370,12 +370,7 @@ func TestAccountThatMayNotSignIn(t *testing.T) {
 		a := newAuthenticator(w.t)
 		w.add(w.p.StaffA, a, "鍵")
 		for _, change := range []string{"active = FALSE", "active = TRUE, left_at = 5", "left_at = 0, expires_at = 5"} {
-			if err := w.db.Keep(ctx, func(tx *store.Tx) error {
-				_, err := tx.Exec(ctx, "UPDATE account SET "+change+" WHERE id = $1", w.p.StaffA.Account)
-				return err
-			}); err != nil {
-				w.t.Fatal(err)
-			}
+			storetest.Exec(w.t, w.db, "UPDATE account SET "+change+" WHERE id = $1", w.p.StaffA.Account)
 			_, err := w.signIn(a, 0)
 			w.want(err, "passkey.unknown")
 			_, _, err = BeginSignIn(ctx, w.db, w.rp, device, w.p.StaffA.Account)

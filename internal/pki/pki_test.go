@@ -28,6 +28,7 @@ import (
 
 	"teiten/internal/fault"
 	"teiten/internal/pki"
+	"teiten/internal/program"
 )
 
 var now = time.Date(2026, 4, 1, 9, 0, 0, 0, time.UTC)
@@ -246,10 +247,7 @@ func TestP12(t *testing.T) {
 			t.Errorf("%s: with a wrong password: %v", f, err)
 		}
 		// What other programs make of it: OpenSSL reads modern files as they are.
-		openssl, err := exec.LookPath("openssl")
-		if err != nil {
-			t.Fatal("openssl is not installed: apt-get install openssl")
-		}
+		openssl := program.Need(t, "openssl")
 		file := filepath.Join(t.TempDir(), "a.p12")
 		if err := os.WriteFile(file, p12, 0o600); err != nil {
 			t.Fatal(err)

@@ -5,18 +5,13 @@ package program
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"database/sql"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
@@ -75,16 +70,15 @@ func StartGlewlwyd(t testing.TB, back string) *Glewlwyd {
 		t.Fatal(err)
 	}
 
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	identity, roots := Identity(t)
+	certificate, private := PEM(t, identity)
+	public, err := x509.MarshalPKIXPublicKey(identity.Leaf.PublicKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	private, public := encodePair(t, key)
-	certificate := selfSigned(t, key)
 	port := FreePort(t)
-	g := &Glewlwyd{t: t, Base: fmt.Sprintf("https://localhost:%d", port), ClientSecret: clientSecret, Roots: x509.NewCertPool()}
+	g := &Glewlwyd{t: t, Base: fmt.Sprintf("https://localhost:%d", port), ClientSecret: clientSecret, Roots: roots}
 	g.Issuer = g.Base + "/api/oidc"
-	g.Roots.AppendCertsFromPEM(certificate)
 	g.Certificate = WriteFile(t, dir, "tls.pem", certificate)
 
 	const modules = "/usr/lib/glewlwyd/"
@@ -118,7 +112,7 @@ database = { type = "sqlite3"; path = "%[7]s"; };
 `, port, g.Base, glewlwydSite(t, dir), modules, WriteFile(t, dir, "tls.key", private), g.Certificate, database))
 	g.process = Start(t, Cmd{Path: path, Args: []string{"--config-file=" + settings}, Dir: dir})
 	g.process.WaitTCP(port, 20*time.Second)
-	g.configure(private, public, back)
+	g.configure(private, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}), back)
 	return g
 }
 
@@ -225,31 +219,3 @@ func (g *Glewlwyd) Person(name string) *http.Client {
 
 // Stop ends the provider before the test does.
 func (g *Glewlwyd) Stop() { g.process.Stop() }
-
-func encodePair(t testing.TB, key *ecdsa.PrivateKey) (private, public []byte) {
-	t.Helper()
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkix, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: pkix})
-}
-
-func selfSigned(t testing.TB, key *ecdsa.PrivateKey) []byte {
-	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true, IsCA: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-}

@@ -13,6 +13,7 @@
 package program
 
 import (
+	"cmp"
 	"net"
 	"os"
 	"os/exec"
@@ -25,33 +26,44 @@ import (
 )
 
 // known says where a program may be besides PATH, what else it is called, and
-// which Debian or Ubuntu package brings it.
+// which Debian or Ubuntu packages bring it, if none of its own name does.
+// scripts/test-deps installs them.
 var known = map[string]struct {
 	apt   string
 	also  []string // other names
-	globs []string // places outside PATH; the last match in sorted order is taken
+	globs []string // places before PATH; the last match in sorted order is taken
 }{
-	"squid":             {apt: "squid"},
-	"unbound":           {apt: "unbound"},
 	"unbound-checkconf": {apt: "unbound"},
+	"unbound-control":   {apt: "unbound"},
 	"named-checkzone":   {apt: "bind9-utils"},
-	"named-checkconf":   {apt: "bind9-utils"},
 	"dnsmasq":           {apt: "dnsmasq-base"},
-	"suricata":          {apt: "suricata"},
-	"postgres":          {apt: "postgresql", globs: []string{"/usr/lib/postgresql/*/bin/postgres"}},
+	"dovecot":           {apt: "dovecot-imapd"},
 	"initdb":            {apt: "postgresql", globs: []string{"/usr/lib/postgresql/*/bin/initdb"}},
-	"pg_ctl":            {apt: "postgresql", globs: []string{"/usr/lib/postgresql/*/bin/pg_ctl"}},
 	"certutil":          {apt: "libnss3-tools"},
 	"pk12util":          {apt: "libnss3-tools"},
 	"unshare":           {apt: "util-linux"},
+	"id":                {apt: "coreutils"},
 	"zbarimg":           {apt: "zbar-tools"},
-	"chromium":          {apt: "chromium", also: []string{"chromium-browser", "google-chrome"}},
+	"cwebp":             {apt: "webp"},
+	"7zz":               {apt: "7zip"},
+	"chromium":          {also: []string{"chromium-browser", "google-chrome"}},
+	"glewlwyd":          {apt: "dbconfig-no-thanks glewlwyd"},                         // without a database client
+	"swaks":             {apt: "swaks libnet-ssleay-perl"},                            // the second for TLS
+	"msgconvert":        {apt: "libemail-outlook-message-perl libemail-address-perl"}, // the first forgets that it needs the second
 }
 
-// Find returns the path of a program, looking in PATH, in the directories of
-// system programs that an ordinary PATH leaves out, and in the places where
-// distributions hide it; "" if it is not installed.
+// Find returns the path of a program, looking in the places where distributions
+// hide it, where what belongs to it lies beside it, in PATH, and in the
+// directories of system programs that an ordinary PATH leaves out; "" if it is
+// not installed.
 func Find(name string) string {
+	for _, glob := range known[name].globs {
+		paths, _ := filepath.Glob(glob) // the only error is a bad pattern
+		sort.Strings(paths)
+		if len(paths) > 0 {
+			return paths[len(paths)-1]
+		}
+	}
 	for _, n := range append([]string{name}, known[name].also...) {
 		if path, err := exec.LookPath(n); err == nil {
 			if abs, err := filepath.Abs(path); err == nil {
@@ -64,13 +76,6 @@ func Find(name string) string {
 			}
 		}
 	}
-	for _, glob := range known[name].globs {
-		paths, _ := filepath.Glob(glob) // the only error is a bad pattern
-		sort.Strings(paths)
-		if len(paths) > 0 {
-			return paths[len(paths)-1]
-		}
-	}
 	return ""
 }
 
@@ -81,14 +86,13 @@ func Need(t testing.TB, name string) string {
 	t.Helper()
 	path := Find(name)
 	if path == "" {
-		pkg := known[name].apt
-		if pkg == "" {
-			pkg = name
-		}
-		t.Fatalf("this test runs %s, which is not installed; install it with:\n\tsudo apt-get install --no-install-recommends %s", name, pkg)
+		t.Fatalf("this test runs %s, which is not installed; install it with:\n\tsudo apt-get install --no-install-recommends %s", name, packages(name))
 	}
 	return path
 }
+
+// packages are those of Debian and Ubuntu that bring a program.
+func packages(name string) string { return cmp.Or(known[name].apt, name) }
 
 var handedOut struct {
 	sync.Mutex

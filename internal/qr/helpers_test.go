@@ -143,6 +143,6 @@ var underRace bool
 func slow(t *testing.T) {
 	t.Helper()
 	if underRace {
-		t.Skip("too many pixels for the race detector")
+		t.Skip("too many pixels for the race detector; make test runs it without")
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"teiten/internal/locale"
+	"teiten/internal/program"
 )
 
 func TestCounts(t *testing.T) {
@@ -155,16 +155,9 @@ type attackPattern struct {
 // readATTACK returns the live techniques of ATT&CK by id.
 func readATTACK(t *testing.T) map[string]attackPattern {
 	t.Helper()
-	shared := os.Getenv("TEITEN_SHARED")
-	if shared == "" {
-		shared = filepath.Join("..", "..", "..", "shared")
-	}
-	f, err := os.Open(filepath.Join(shared, "data", "attack", "enterprise-attack-17.1-stix20-composed.json.gz"))
+	f, err := os.Open(program.RealData(t, "attack", "enterprise-attack-17.1-stix20-composed.json.gz"))
 	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	defer f.Close()
 	z, err := gzip.NewReader(f)
