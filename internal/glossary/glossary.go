@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/BurntSushi/toml"
 
@@ -50,17 +51,25 @@ func (a Area) Name(lang locale.Lang) string { return pick(lang, a.Ja, a.En) }
 //go:embed glossary.toml
 var source []byte
 
-var areas, terms = must(load(source))
+// data is read when it is asked for: most commands do not.
+var data = sync.OnceValues(func() ([]Area, []Term) { return must(load(source)) })
 
 // Areas returns the headings in order. The slice is the caller's.
-func Areas() []Area { return slices.Clone(areas) }
+func Areas() []Area {
+	areas, _ := data()
+	return slices.Clone(areas)
+}
 
 // All returns every term, by area and in the order in which a newcomer meets
 // them. The slice is the caller's.
-func All() []Term { return slices.Clone(terms) }
+func All() []Term {
+	_, terms := data()
+	return slices.Clone(terms)
+}
 
 // Get returns the term with the key.
 func Get(key string) (Term, bool) {
+	_, terms := data()
 	i := slices.IndexFunc(terms, func(t Term) bool { return t.Key == key })
 	if i < 0 {
 		return Term{}, false
@@ -70,6 +79,7 @@ func Get(key string) (Term, bool) {
 
 // Markdown returns docs/glossary.md.
 func Markdown() string {
+	areas, terms := data()
 	var b strings.Builder
 	b.WriteString("<!-- Made from internal/glossary/glossary.toml: go test ./internal/glossary -update -->\n\n")
 	b.WriteString("# 用語集 / Glossary\n\n")

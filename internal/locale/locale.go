@@ -10,12 +10,11 @@ package locale
 import (
 	"embed"
 	"fmt"
-	"io/fs"
+	"maps"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
-
-	"github.com/BurntSushi/toml"
 
 	"teiten/internal/fault"
 )
@@ -39,36 +38,17 @@ var files embed.FS
 
 // Message is one sentence in every language.
 type Message struct {
-	Ja string `toml:"ja"`
-	En string `toml:"en"`
+	Ja, En string
 }
 
-var messages = load(files)
-
-func load(fsys fs.FS) map[string]Message {
-	all := map[string]Message{}
-	names, err := fs.Glob(fsys, "messages/*.toml")
+// messages are read when the first is asked for.
+var messages = sync.OnceValue(func() map[string]Message {
+	all, err := load(files)
 	if err != nil {
-		panic(err)
-	}
-	for _, name := range names {
-		var area map[string]Message
-		md, err := toml.DecodeFS(fsys, name, &area)
-		if err != nil {
-			panic(fmt.Sprintf("locale: %s: %v", name, err))
-		}
-		if extra := md.Undecoded(); len(extra) > 0 {
-			panic(fmt.Sprintf("locale: %s: unknown keys %v", name, extra))
-		}
-		for key, m := range area {
-			if _, twice := all[key]; twice {
-				panic(fmt.Sprintf("locale: %s: %q is defined twice", name, key))
-			}
-			all[key] = m
-		}
+		panic("locale: " + err.Error())
 	}
 	return all
-}
+})
 
 // Parse returns the first supported language in s, which may be an
 // Accept-Language header (RFC 9110 section 12.5.4, q-values ignored because
@@ -100,17 +80,13 @@ func (l Lang) T(key string, pairs ...any) string {
 
 // Has reports whether key exists.
 func Has(key string) bool {
-	_, ok := messages[key]
+	_, ok := messages()[key]
 	return ok
 }
 
 // All returns a copy of every message, for tests that look for gaps.
 func All() map[string]Message {
-	all := make(map[string]Message, len(messages))
-	for k, m := range messages {
-		all[k] = m
-	}
-	return all
+	return maps.Clone(messages())
 }
 
 // Fault returns the sentence for an error; what is not a fault is an internal
@@ -124,7 +100,7 @@ func (l Lang) Fault(err error) string {
 }
 
 func (l Lang) fill(key string, args fault.Args) string {
-	m, ok := messages[key]
+	m, ok := messages()[key]
 	if !ok {
 		return "[" + key + "]"
 	}

@@ -6,6 +6,7 @@ package technique
 import (
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"teiten/internal/fold"
@@ -25,7 +26,7 @@ func Suggest(text string) []string {
 	text = squeeze(clip(text, MaxText))
 	type hit struct{ technique, weight int }
 	var hits []hit
-	for i, words := range squeezed {
+	for i, words := range squeezed() {
 		weight := 0
 		for _, w := range words {
 			if contains(text, w) {
@@ -37,7 +38,7 @@ func Suggest(text string) []string {
 		}
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int { return b.weight - a.weight })
-	ids := make([]string, len(hits))
+	all, ids := builtIn().all, make([]string, len(hits))
 	for i, h := range hits {
 		ids[i] = all[h.technique].ID
 	}
@@ -88,8 +89,9 @@ func squeeze(s string) string {
 	return b.String()
 }
 
-// squeezeWords returns every technique's words as they are compared.
-func squeezeWords(all []Technique) [][]string {
+// squeezed are every technique's words as they are compared.
+var squeezed = sync.OnceValue(func() [][]string {
+	all := builtIn().all
 	words := make([][]string, len(all))
 	for i, t := range all {
 		for _, w := range t.Words {
@@ -97,7 +99,7 @@ func squeezeWords(all []Technique) [][]string {
 		}
 	}
 	return words
-}
+})
 
 // clip returns at most n bytes of s, not cutting a character.
 func clip(s string, n int) string {

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
@@ -99,11 +100,8 @@ var notice string
 // Markdown. They must go with every copy, so the program carries and shows them.
 func Notice() string { return notice }
 
-var (
-	all      = must(load(source))
-	squeezed = squeezeWords(all)
-	builtIn  = newVocabulary(all)
-)
+// builtIn is read when it is asked for: most commands do not.
+var builtIn = sync.OnceValue(func() *Vocabulary { return newVocabulary(must(load(source))) })
 
 // Vocabulary is the techniques that one ISAC can choose from.
 type Vocabulary struct {
@@ -112,15 +110,15 @@ type Vocabulary struct {
 }
 
 // BuiltIn returns what comes with the program.
-func BuiltIn() *Vocabulary { return builtIn }
+func BuiltIn() *Vocabulary { return builtIn() }
 
 // With returns the built-in techniques together with an ISAC's own additions,
 // whose ids must begin with "isac." and be new.
 func With(own []Technique) (*Vocabulary, error) {
 	if len(own) == 0 {
-		return builtIn, nil
+		return builtIn(), nil
 	}
-	more := slices.Clone(all)
+	more := slices.Clone(builtIn().all)
 	for _, t := range own {
 		if err := CheckOwn(t); err != nil {
 			return nil, err
@@ -153,7 +151,7 @@ func CheckOwn(t Technique) error {
 			return fault.New(fault.Invalid, "technique.text", "most", f.most).At(f.field)
 		}
 	}
-	if _, known := builtIn.Get(t.ID); known {
+	if _, known := builtIn().Get(t.ID); known {
 		return fault.New(fault.Conflict, "technique.known").At("id")
 	}
 	return nil
@@ -194,11 +192,11 @@ func (v *Vocabulary) Groups() []Group {
 func Tactics() []Group { return slices.Clone(tactics) }
 
 // All, Get and Groups are those of the built-in vocabulary.
-func All() []Technique { return builtIn.All() }
+func All() []Technique { return builtIn().All() }
 
-func Get(id string) (Technique, bool) { return builtIn.Get(id) }
+func Get(id string) (Technique, bool) { return builtIn().Get(id) }
 
-func Groups() []Group { return builtIn.Groups() }
+func Groups() []Group { return builtIn().Groups() }
 
 var (
 	attackID = regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)
