@@ -9,15 +9,17 @@ import (
 	"teiten/internal/indicator"
 )
 
-// panEntry is the longest entry of a URL category list of PAN-OS, in bytes.
-const panEntry = 255
+// panEntry is the longest entry of a URL list of PAN-OS, in bytes. Its guide
+// says 255, its maker's own exporter stops at 254.
+const panEntry = 254
 
-// paloalto: an External Dynamic List of type URL (PAN-OS, "Guidelines for URL
-// Category Exceptions"). Entries have no scheme. A host ends in a slash, so
-// that "evil.example/" cannot match evil.example.org; it stands for exactly
-// this host, because a "*." line for each host would use up the firewall's
-// small number of entries twice as fast. The lists of type IP and Domain are
-// the formats ips and domains.
+// paloalto: an External Dynamic List of type URL (Advanced URL Filtering
+// Administration, "Guidelines for URL Category Exceptions"). Entries have no
+// scheme. A host ends in a slash: before PAN-OS 10.2, and later where Append
+// Ending Token is off, "evil.example" would match evil.example.org too. It
+// stands for exactly this host, because a "*." line for each host would use up
+// the firewall's small number of entries twice as fast. The lists of type IP
+// and Domain are the formats ips and domains.
 func paloalto() encoder {
 	return firewall("/", panEntry)
 }

@@ -28,6 +28,7 @@ type Format struct {
 
 // encoder writes the entries of one list. Every function appends to b.
 type encoder struct {
+	note  func(b []byte, text string) []byte          // a comment, where Format.Comment cannot begin one; may be nil
 	open  func(b []byte, h Header) []byte             // after the comments of the head; may be nil
 	entry func(b []byte, e *Entry) ([]byte, Reason)   // a reason means: nothing was appended
 	end   func(b []byte, h Header, s *Summary) []byte // before the comments of the foot; may be nil
@@ -74,6 +75,8 @@ var formats = []Format{
 		Kinds: namesAndV4, Order: ByHost, Pages: true, encode: fortigate},
 	{Slug: "suricata", File: "teiten.rules", ContentType: textPlain, Comment: "#",
 		Kinds: network, Order: ByHost, Subdomains: true, Pages: true, encode: suricata},
+	{Slug: "suricata-hosts", File: "teiten-suricata-hosts.lst", ContentType: textPlain,
+		Kinds: names, Order: ByHost, encode: suricataHosts},
 	{Slug: "csv", File: "teiten-indicators.csv", ContentType: textCSV, Comment: "#",
 		Kinds: everything, Order: AnyOrder, Pages: true, encode: csvTable},
 	{Slug: "json", File: "teiten-indicators.json", ContentType: appJSON,

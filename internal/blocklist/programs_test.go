@@ -10,7 +10,6 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -37,9 +36,9 @@ import (
 // programs that can reach nothing else; the real hosts among the entries are
 // only parsed.
 
-// load is what the checkers are given: the sample, everything hostile, and up
-// to 20,000 real hosts.
-func load(t *testing.T) []blocklist.Entry {
+// hostileSample is what the checkers are given: the sample and everything
+// hostile.
+func hostileSample() []blocklist.Entry {
 	entries := append(sample(), good...)
 	for _, h := range hostile {
 		for _, blocked := range []bool{true, false} {
@@ -47,24 +46,24 @@ func load(t *testing.T) []blocklist.Entry {
 				HostBlocked: blocked, Category: "phishing"})
 		}
 	}
-	return append(entries, realEntries(t, 20_000)...)
+	return entries
 }
 
-// realEntries reads hosts and URLs of real phishing sites as they were
-// published. They are absent in a plain checkout; CI must have them.
-func realEntries(t *testing.T, limit int) []blocklist.Entry {
+// alsoReal runs a test with made-up entries, and with real ones beside them:
+// how many there are and how they are written is nothing that we made up.
+func alsoReal(t *testing.T, entries []blocklist.Entry, test func(t *testing.T, entries []blocklist.Entry)) {
+	t.Run("made up", func(t *testing.T) { test(t, entries) })
+	t.Run("real", func(t *testing.T) { test(t, slices.Concat(entries, realEntries(t))) })
+}
+
+// realEntries reads 20,000 hosts and URLs of real phishing sites as they were
+// published.
+func realEntries(t *testing.T) []blocklist.Entry {
 	t.Helper()
-	shared := os.Getenv("TEITEN_SHARED")
-	if shared == "" {
-		shared = filepath.Join("..", "..", "..", "shared")
-	}
-	files, _ := filepath.Glob(filepath.Join(shared, "data", "jpcert-phishurl", "*", "*.csv.gz"))
-	if len(files) == 0 {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("no real data below %s", shared)
-		}
-		t.Logf("no real data below %s: made-up hosts only", shared)
-		return nil
+	const limit = 20_000
+	files, err := filepath.Glob(filepath.Join(program.RealData(t, "jpcert-phishurl"), "*", "*.csv.gz"))
+	if err != nil {
+		t.Fatal(err)
 	}
 	var entries []blocklist.Entry
 	once := map[string]bool{} // as a source gives them
@@ -95,7 +94,8 @@ func realEntries(t *testing.T, limit int) []blocklist.Entry {
 			}
 		}
 	}
-	return entries
+	t.Fatalf("only %d real entries", len(entries))
+	return nil
 }
 
 // file writes the list of a format into dir.
@@ -123,39 +123,45 @@ func run(t *testing.T, dir, path string, args ...string) string {
 }
 
 func TestDnsmasqAccepts(t *testing.T) {
-	dnsmasq, dir := program.Need(t, "dnsmasq"), program.Dir(t)
-	list := file(t, dir, "dnsmasq", load(t))
-	if out := run(t, dir, dnsmasq, "--test", "--conf-file="+list); !strings.Contains(out, "syntax check OK") {
-		t.Errorf("dnsmasq: %s", out)
-	}
+	alsoReal(t, hostileSample(), func(t *testing.T, entries []blocklist.Entry) {
+		dnsmasq, dir := program.Need(t, "dnsmasq"), program.Dir(t)
+		list := file(t, dir, "dnsmasq", entries)
+		if out := run(t, dir, dnsmasq, "--test", "--conf-file="+list); !strings.Contains(out, "syntax check OK") {
+			t.Errorf("dnsmasq: %s", out)
+		}
+	})
 }
 
 func TestUnboundAccepts(t *testing.T) {
-	check, dir := program.Need(t, "unbound-checkconf"), program.Dir(t)
-	list := file(t, dir, "unbound", load(t))
-	// Both ways of the set-up: a file of its own, and an include in the clause.
-	run(t, dir, check, program.WriteFile(t, dir, "inside.conf", fmt.Appendf(nil,
-		"server:\n\tdirectory: %q\n\tchroot: \"\"\n\tusername: \"\"\n\tinclude: %q\n", dir, list)))
-	run(t, dir, check, program.WriteFile(t, dir, "after.conf", fmt.Appendf(nil,
-		"server:\n\tdirectory: %q\n\tchroot: \"\"\n\tusername: \"\"\nremote-control:\n\tcontrol-enable: no\ninclude: %q\n", dir, list)))
+	alsoReal(t, hostileSample(), func(t *testing.T, entries []blocklist.Entry) {
+		check, dir := program.Need(t, "unbound-checkconf"), program.Dir(t)
+		list := file(t, dir, "unbound", entries)
+		// Both ways of the set-up: a file of its own, and an include in the clause.
+		run(t, dir, check, program.WriteFile(t, dir, "inside.conf", fmt.Appendf(nil,
+			"server:\n\tdirectory: %q\n\tchroot: \"\"\n\tusername: \"\"\n\tinclude: %q\n", dir, list)))
+		run(t, dir, check, program.WriteFile(t, dir, "after.conf", fmt.Appendf(nil,
+			"server:\n\tdirectory: %q\n\tchroot: \"\"\n\tusername: \"\"\nremote-control:\n\tcontrol-enable: no\ninclude: %q\n", dir, list)))
+	})
 }
 
 func TestNamedAcceptsZone(t *testing.T) {
-	check, dir := program.Need(t, "named-checkzone"), program.Dir(t)
-	list := file(t, dir, "rpz", load(t))
-	longest := strings.Repeat("abcdefghi.", 4) + "abcdefghij" // 50 bytes, what the set-up allows
-	for _, zone := range []string{"rpz.teiten", longest} {
-		out := run(t, dir, check, "-i", "none", "-k", "fail", "-n", "fail", zone, list)
-		if !strings.Contains(out, "OK") || strings.Contains(out, "ignoring") {
-			t.Errorf("named-checkzone %s: %s", zone, out)
+	alsoReal(t, hostileSample(), func(t *testing.T, entries []blocklist.Entry) {
+		check, dir := program.Need(t, "named-checkzone"), program.Dir(t)
+		list := file(t, dir, "rpz", entries)
+		longest := strings.Repeat("abcdefghi.", 4) + "abcdefghij" // 50 bytes, what the set-up allows
+		for _, zone := range []string{"rpz.teiten", longest} {
+			out := run(t, dir, check, "-i", "none", "-k", "fail", "-n", "fail", zone, list)
+			if !strings.Contains(out, "OK") || strings.Contains(out, "ignoring") {
+				t.Errorf("named-checkzone %s: %s", zone, out)
+			}
 		}
-	}
+	})
 }
 
 func TestSquidAccepts(t *testing.T) {
-	squid, dir := program.Need(t, "squid"), program.Dir(t)
-	entries := load(t)
-	conf := program.WriteFile(t, dir, "squid.conf", fmt.Appendf(nil, `
+	alsoReal(t, hostileSample(), func(t *testing.T, entries []blocklist.Entry) {
+		squid, dir := program.Need(t, "squid"), program.Dir(t)
+		conf := program.WriteFile(t, dir, "squid.conf", fmt.Appendf(nil, `
 acl teiten_domains dstdomain -n %q
 acl teiten_urls url_regex %q
 http_access deny teiten_domains
@@ -166,19 +172,20 @@ access_log none
 pid_filename none
 visible_hostname proxy.test
 `, file(t, dir, "squid-domains", entries), file(t, dir, "squid-urls", entries), dir))
-	out := run(t, dir, squid, "-k", "parse", "-f", conf)
-	for line := range strings.Lines(out) {
-		// Squid goes on after most faults of a list and only says so. Two
-		// warnings are of size alone: with more than 100 expressions it joins
-		// them, and with some 3,000 or more it may try them one by one.
-		if strings.Contains(line, "optimisation of regular expressions failed") ||
-			strings.Contains(line, "more than 100 regular expressions") {
-			continue
+		out := run(t, dir, squid, "-k", "parse", "-f", conf)
+		for line := range strings.Lines(out) {
+			// Squid goes on after most faults of a list and only says so. Two
+			// warnings are of size alone: with more than 100 expressions it joins
+			// them, and with some 3,000 or more it may try them one by one.
+			if strings.Contains(line, "optimisation of regular expressions failed") ||
+				strings.Contains(line, "more than 100 regular expressions") {
+				continue
+			}
+			if strings.Contains(line, "WARNING") || strings.Contains(line, "ERROR") || strings.Contains(line, "FATAL") {
+				t.Errorf("squid: %s", line)
+			}
 		}
-		if strings.Contains(line, "WARNING") || strings.Contains(line, "ERROR") || strings.Contains(line, "FATAL") {
-			t.Errorf("squid: %s", line)
-		}
-	}
+	})
 }
 
 // served are the names that the tests below ask for. The lists hold the first
@@ -192,14 +199,15 @@ var served = []struct {
 }
 
 func TestUnboundRefuses(t *testing.T) {
-	unbound, dir, port := program.Need(t, "unbound"), program.Dir(t), program.FreePort(t)
-	list := file(t, dir, "unbound", append(sample(), realEntries(t, 20_000)...))
-	var local strings.Builder
-	for _, s := range served {
-		fmt.Fprintf(&local, "\tlocal-data: \"%s. A 192.0.2.80\"\n", s.host)
-	}
-	// Only loopback is ever used, and no query leaves: "." itself is local.
-	conf := program.WriteFile(t, dir, "unbound.conf", fmt.Appendf(nil, `
+	alsoReal(t, sample(), func(t *testing.T, entries []blocklist.Entry) {
+		unbound, dir, port := program.Need(t, "unbound"), program.Dir(t), program.FreePort(t)
+		list := file(t, dir, "unbound", entries)
+		var local strings.Builder
+		for _, s := range served {
+			fmt.Fprintf(&local, "\tlocal-data: \"%s. A 192.0.2.80\"\n", s.host)
+		}
+		// Only loopback is ever used, and no query leaves: "." itself is local.
+		conf := program.WriteFile(t, dir, "unbound.conf", fmt.Appendf(nil, `
 server:
 	directory: %q
 	chroot: ""
@@ -217,33 +225,36 @@ server:
 remote-control:
 	control-enable: no
 `, dir, port, local.String(), list))
-	p := program.Start(t, program.Cmd{Path: unbound, Args: []string{"-d", "-p", "-c", conf}, Dir: dir})
-	resolves(t, p, port)
+		p := program.Start(t, program.Cmd{Path: unbound, Args: []string{"-d", "-p", "-c", conf}, Dir: dir})
+		resolves(t, p, port)
+	})
 }
 
 func TestDnsmasqRefuses(t *testing.T) {
-	dnsmasq, dir, port := program.Need(t, "dnsmasq"), program.Dir(t), program.FreePort(t)
-	list := file(t, dir, "dnsmasq", append(sample(), realEntries(t, 20_000)...))
-	args := []string{"--keep-in-foreground", "--no-resolv", "--no-hosts", "--no-poll", "--listen-address=127.0.0.1",
-		"--bind-interfaces", fmt.Sprintf("--port=%d", port), "--pid-file=", "--log-facility=-", "--user=", "--group=", "--conf-file=" + list}
-	for _, s := range served {
-		if !s.listed {
-			args = append(args, "--address=/"+s.host+"/192.0.2.80")
+	alsoReal(t, sample(), func(t *testing.T, entries []blocklist.Entry) {
+		dnsmasq, dir, port := program.Need(t, "dnsmasq"), program.Dir(t), program.FreePort(t)
+		list := file(t, dir, "dnsmasq", entries)
+		args := []string{"--keep-in-foreground", "--no-resolv", "--no-hosts", "--no-poll", "--listen-address=127.0.0.1",
+			"--bind-interfaces", fmt.Sprintf("--port=%d", port), "--pid-file=", "--log-facility=-", "--user=", "--group=", "--conf-file=" + list}
+		for _, s := range served {
+			if !s.listed {
+				args = append(args, "--address=/"+s.host+"/192.0.2.80")
+			}
 		}
-	}
-	p := program.Start(t, program.Cmd{Path: dnsmasq, Args: args, Dir: dir})
-	resolves(t, p, port)
+		p := program.Start(t, program.Cmd{Path: dnsmasq, Args: args, Dir: dir})
+		resolves(t, p, port)
+	})
 }
 
 // resolves asks a resolver for all served names.
 func resolves(t *testing.T, p *program.Process, port int) {
 	t.Helper()
 	p.Wait(10*time.Second, func(context.Context) error {
-		_, _, err := query(port, "forms.test")
+		_, _, err := program.Resolve(port, "forms.test")
 		return err
 	})
 	for _, s := range served {
-		code, addr, err := query(port, s.host)
+		code, addr, err := program.Resolve(port, s.host)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -254,41 +265,6 @@ func resolves(t *testing.T, p *program.Process, port int) {
 			t.Errorf("%s is not listed and answers %v %v", s.host, code, addr)
 		}
 	}
-}
-
-// query asks for the IPv4 address of a made-up name.
-func query(port int, host string) (dnsmessage.RCode, netip.Addr, error) {
-	var none netip.Addr
-	conn, err := net.DialTimeout("udp4", fmt.Sprintf("127.0.0.1:%d", port), time.Second)
-	if err != nil {
-		return 0, none, err
-	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(time.Second))
-	q := dnsmessage.Message{Header: dnsmessage.Header{ID: 7, RecursionDesired: true}, Questions: []dnsmessage.Question{
-		{Name: dnsmessage.MustNewName(host + "."), Type: dnsmessage.TypeA, Class: dnsmessage.ClassINET}}}
-	packet, err := q.Pack()
-	if err != nil {
-		return 0, none, err
-	}
-	if _, err := conn.Write(packet); err != nil {
-		return 0, none, err
-	}
-	buf := make([]byte, 512)
-	n, err := conn.Read(buf)
-	if err != nil {
-		return 0, none, err
-	}
-	var m dnsmessage.Message
-	if err := m.Unpack(buf[:n]); err != nil || m.ID != 7 {
-		return 0, none, errors.Join(err, errors.New("not the answer to the question"))
-	}
-	for _, a := range m.Answers {
-		if r, ok := a.Body.(*dnsmessage.AResource); ok {
-			return m.RCode, netip.AddrFrom4(r.A), nil
-		}
-	}
-	return m.RCode, none, nil
 }
 
 func TestSquidRefuses(t *testing.T) {

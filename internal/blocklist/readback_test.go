@@ -4,6 +4,7 @@
 package blocklist_test
 
 import (
+	"encoding/base64"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -19,18 +20,19 @@ import (
 // whole lines of each line format: what a reader of that format would accept
 // of what the writer may produce, and nothing else.
 var shapes = map[string]*regexp.Regexp{
-	"urls":          regexp.MustCompile(`^(https?://[!-~]+)$`),
-	"domains":       regexp.MustCompile(`^([a-z0-9._-]+)$`),
-	"ips":           regexp.MustCompile(`^([0-9a-f.:/]+)$`),
-	"hosts":         regexp.MustCompile(`^0\.0\.0\.0 ([a-z0-9.-]+)$`),
-	"dnsmasq":       regexp.MustCompile(`^address=/([a-z0-9._-]+)/$`),
-	"unbound":       regexp.MustCompile(`^local-zone: "([a-z0-9._-]+)\." always_nxdomain$`),
-	"rpz":           regexp.MustCompile(`^([a-z0-9._-]+) CNAME \.\n\*\.([a-z0-9._-]+) CNAME \.$`),
-	"squid-domains": regexp.MustCompile(`^\.?([a-z0-9._-]+)$`),
-	"squid-urls":    regexp.MustCompile(`^\^https\?://([!-~]+)\$$`),
-	"adguard":       regexp.MustCompile(`^\|\|([a-z0-9._-]+)\^$`),
-	"paloalto":      regexp.MustCompile(`^([a-z0-9._:-]+/[!-~]*)$`),
-	"fortigate":     regexp.MustCompile(`^([a-z0-9._:-]+[!-~]*)$`),
+	"urls":           regexp.MustCompile(`^(https?://[!-~]+)$`),
+	"domains":        regexp.MustCompile(`^([a-z0-9._-]+)$`),
+	"ips":            regexp.MustCompile(`^([0-9a-f.:/]+)$`),
+	"hosts":          regexp.MustCompile(`^0\.0\.0\.0 ([a-z0-9.-]+)$`),
+	"dnsmasq":        regexp.MustCompile(`^address=/([a-z0-9._-]+)/$`),
+	"unbound":        regexp.MustCompile(`^local-zone: "([a-z0-9._-]+)\." always_nxdomain$`),
+	"rpz":            regexp.MustCompile(`^([a-z0-9._-]+) CNAME \.\n\*\.([a-z0-9._-]+) CNAME \.$`),
+	"squid-domains":  regexp.MustCompile(`^\.?([a-z0-9._-]+)$`),
+	"squid-urls":     regexp.MustCompile(`^\^https\?://([!-~]+)\$$`),
+	"adguard":        regexp.MustCompile(`^\|\|([a-z0-9._-]+)\^$`),
+	"paloalto":       regexp.MustCompile(`^([a-z0-9._:-]+/[!-~]*)$`),
+	"suricata-hosts": regexp.MustCompile(`^([a-z0-9._-]+)$`),
+	"fortigate":      regexp.MustCompile(`^([a-z0-9._:-]+[!-~]*)$`),
 }
 
 var (
@@ -49,6 +51,10 @@ func readBack(t testing.TB, f blocklist.Format, text string) []string {
 	}
 	if !strings.HasSuffix(text, "\n") {
 		t.Fatalf("%s: does not end in a newline", f.Slug)
+	}
+	if f.Slug == "suricata-hosts" {
+		text = decoded(t, text)
+		f.Comment = "#"
 	}
 	var body []string
 	end := ""
@@ -150,20 +156,37 @@ func readRules(t testing.TB, body []string) []string {
 			got = append(got, content["http.host"]+content["http.uri.raw"])
 		case "dns":
 			host := strings.TrimPrefix(content["dotprefix"], ".")
-			if i++; i == len(body) || !strings.HasPrefix(body[i], "alert tls ") || !strings.Contains(body[i], `content:".`+host+`";`) {
-				t.Fatalf("suricata: no TLS rule for %s", host)
+			for _, other := range []string{"tls", "http"} {
+				if i++; i == len(body) || !strings.HasPrefix(body[i], "alert "+other+" ") || !strings.Contains(body[i], `content:".`+host+`";`) {
+					t.Fatalf("suricata: no %s rule for %s", other, host)
+				}
+				sid := ruleShape.FindStringSubmatch(body[i])[4]
+				if sids[sid] {
+					t.Fatalf("suricata: number %s given twice", sid)
+				}
+				sids[sid] = true
 			}
-			sid := ruleShape.FindStringSubmatch(body[i])[4]
-			if sids[sid] {
-				t.Fatalf("suricata: number %s given twice", sid)
-			}
-			sids[sid] = true
 			got = append(got, host)
 		default:
 			t.Fatalf("suricata: %q stands alone", body[i])
 		}
 	}
 	return got
+}
+
+// decoded undoes the base64 of every line.
+func decoded(t testing.TB, text string) string {
+	t.Helper()
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		plain, err := base64.StdEncoding.DecodeString(strings.TrimSuffix(line, "\n"))
+		// Suricata reads lines into a buffer of 1,024 bytes.
+		if err != nil || len(plain) == 0 || len(line) > 1000 || !strings.HasSuffix(line, "\n") {
+			t.Fatalf("suricata-hosts: line %q: %v", line, err)
+		}
+		out.Write(append(plain, '\n'))
+	}
+	return out.String()
 }
 
 func readCSV(t testing.TB, text string) []string {

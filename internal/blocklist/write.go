@@ -150,7 +150,7 @@ func (l *list) encodeEntry(e *Entry) bool {
 // names in the first line, where readers look for them, and a JSON text has no
 // comments: they say the same in their own way.
 func (l *list) head(h Header) {
-	if l.f.commentsFirst() {
+	if l.commentsFirst() {
 		l.comment(h.about(l.f)...)
 	}
 	if l.enc.open != nil {
@@ -164,10 +164,10 @@ func (l *list) foot(h Header) {
 	if l.enc.end != nil {
 		l.buf = l.enc.end(l.buf, h, &l.sum)
 	}
-	if l.f.Comment == "" {
+	if !l.comments() {
 		return
 	}
-	if !l.f.commentsFirst() {
+	if !l.commentsFirst() {
 		l.comment(h.about(l.f)...)
 	}
 	for _, r := range Reasons {
@@ -184,6 +184,10 @@ const EndMark = "end: "
 
 func (l *list) comment(lines ...string) {
 	for _, s := range lines {
+		if l.enc.note != nil {
+			l.buf = l.enc.note(l.buf, oneLine(s))
+			continue
+		}
 		l.buf = append(l.buf, l.f.Comment...)
 		l.buf = append(l.buf, ' ')
 		l.buf = append(l.buf, oneLine(s)...)
@@ -191,7 +195,9 @@ func (l *list) comment(lines ...string) {
 	}
 }
 
-func (f Format) commentsFirst() bool { return f.Comment != "" && f.Slug != "csv" }
+func (l *list) comments() bool { return l.f.Comment != "" || l.enc.note != nil }
+
+func (l *list) commentsFirst() bool { return l.comments() && l.f.Slug != "csv" }
 
 // about are the lines that say what a list is.
 func (h Header) about(f Format) []string {

@@ -105,6 +105,8 @@ func TestSkippedIsCountedAndSaid(t *testing.T) {
 		{"paloalto", blocklist.Entry{Kind: "url", Value: "http://a.test/x*", Host: "a.test"}, blocklist.Wildcard},
 		{"paloalto", blocklist.Entry{Kind: "url", Value: "http://a.test/" + strings.Repeat("x", 250), Host: "a.test"}, blocklist.TooLong},
 		{"fortigate", blocklist.Entry{Kind: "ipv4", Value: "192.0.2.1"}, blocklist.HostShared},
+		{"suricata-hosts", blocklist.Entry{Kind: "url", Value: "http://192.0.2.1/x", Host: "192.0.2.1", HostBlocked: true}, blocklist.Address},
+		{"suricata-hosts", blocklist.Entry{Kind: "url", Value: "http://a.test/x", Host: "a.test"}, blocklist.HostShared},
 	}
 	for _, tt := range tests {
 		f, err := blocklist.Find(tt.slug)
@@ -112,6 +114,9 @@ func TestSkippedIsCountedAndSaid(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, sum := write(t, f, header, []blocklist.Entry{tt.e})
+		if f.Slug == "suricata-hosts" {
+			text = decoded(t, text)
+		}
 		if !maps.Equal(sum.Skipped, map[blocklist.Reason]int{tt.want: 1}) {
 			t.Errorf("%s %.60q: skipped %v, want %s", tt.slug, tt.e.Value, sum.Skipped, tt.want)
 		}
@@ -157,8 +162,12 @@ func TestErrorLeavesTheFootOut(t *testing.T) {
 		if _, err := blocklist.Write(context.Background(), &out, f, header, broken(boom)); err != boom {
 			t.Errorf("%s: %v", f.Slug, err)
 		}
-		if out.Len() == 0 || strings.Contains(out.String(), " end: ") || strings.Contains(out.String(), `"count"`) {
-			t.Errorf("%s: looks whole:\n%s", f.Slug, out.String())
+		text := out.String()
+		if f.Slug == "suricata-hosts" {
+			text = decoded(t, text)
+		}
+		if text == "" || strings.Contains(text, " end: ") || strings.Contains(text, `"count"`) {
+			t.Errorf("%s: looks whole:\n%s", f.Slug, text)
 		}
 	}
 }
