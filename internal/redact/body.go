@@ -28,7 +28,7 @@ func (r *redactor) bodies(m *mail.Message, out *Mail) {
 		if strings.TrimSpace(text) == "" {
 			return
 		}
-		d, ok := r.hide(text, everything)
+		d, ok := r.hide(text, letter)
 		if !ok {
 			r.omit(where, path, "redact.omitted_unsettled")
 			return

@@ -89,12 +89,13 @@ func vocabularyNeedles() (needles []needle) {
 
 // people looks for what identifies people in a view.
 type people struct {
-	v       *view
-	red     *redactor
-	hit     func(from, to int, kind Kind)
-	whole   func(from, to int, kind Kind) // also what is an indicator
-	found   []found
-	patient []stretch // lines that speak of one patient, in order
+	v        *view
+	red      *redactor
+	collects bool // names for which a label or a title vouches
+	hit      func(from, to int, kind Kind)
+	whole    func(from, to int, kind Kind) // also what is an indicator
+	found    []found
+	patient  []stretch // lines that speak of one patient, in order
 }
 
 // words calls fn for every word of the vocabulary that is not part of a longer
@@ -162,7 +163,7 @@ func (p *people) labels(rule rules) {
 		case titleJob:
 			p.titled(from, false)
 		case titleLatin:
-			if rule == everything {
+			if rule != claimed {
 				p.greeted(to)
 			}
 		}

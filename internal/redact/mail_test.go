@@ -258,7 +258,11 @@ func FuzzRedact(f *testing.F) {
 		}
 		r, _ := all.prepare(m, []string{hide})
 		for _, p := range append(out.Body, out.Subject) {
-			if d, ok := r.hide(p.Text, everything); !ok || d.text != p.Text {
+			rule := everything
+			if p.Where == "text" || p.Where == "html" {
+				rule = letter
+			}
+			if d, ok := r.hide(p.Text, rule); !ok || d.text != p.Text {
 				t.Fatalf("%q of %q becomes %q when hidden again", p.Text, s, d.text)
 			}
 		}

@@ -24,7 +24,7 @@ var notNames = words(`お客 客 皆 皆々 各 各位 同 仕 模 多 有 一 �
 var ordinary = words(`北海道 東京都 京都府 大阪府 千葉大 福井大 秋田大 岡山大 山口大 長崎大 宮崎大 熊本大 新潟大 富山大 山形大 福島大 香川大 金沢大 内田洋行 関東一 高知大
 	東大 中央 大和 平和 南北 東西 上下 本人 西日本 東日本 中日本 大成 大正 明治 昭和 平成 令和 石川一 和光 今日 明日 中心 大学 安全 高度 高等 大手 小児 新規 松本清 森永乳 原子力 金銀 林野 原因
 	原則 原本 原文 原理 森林 東洋 西洋 南洋 大洋 北洋 上述 上司 中止 小型 大型 新型 長期 中期 高見 大木 三日 一月 二月 三月 中古 金子 星光 関心 関西 関東 関連 関与 谷川 平日 平均 平野部 本日 本文 本院 本紙 東南 東北 西南 西北 南東
-	南西 北東 北西 小中 大小 高低 重要 大切 報告 連絡 相談 回答 返信 なし 一般 正式 必要 緊急 平素 今後 本件 太平洋 安心 安静 安定 辻々 原点 泉水`)
+	南西 北東 北西 小中 大小 高低 実行 整理 一人 二人 一行 空行 大丈夫 流行 進行 先行 移行 発行 平行 並行 施行 代行 通行 走行 飛行 銀行 旅行 心理 管理 処理 料理 修理 義理 無理 合理 真理 倫理 調理 代理 経理 総理 推理 原理 物理 論理 政治 自治 法治 実体定義 重要 大切 報告 連絡 相談 回答 返信 なし 一般 正式 必要 緊急 平素 今後 本件 太平洋 安心 安静 安定 辻々 原点 泉水`)
 
 // companySigns stand beside a family name that is a company's.
 var companySigns = []string{"(株", "(有", "株式会社", "有限会社", "合同会社"}
@@ -81,7 +81,7 @@ func isFullName(s string) bool {
 		}
 		family := s[:i]
 		if families[family] && isGiven(s[i:], isAmbiguous(family)) {
-			return true
+			return !orgName(s) // 千葉銀行
 		}
 	}
 	return false
@@ -97,29 +97,33 @@ func (p *people) names() {
 			end := v.run(i, 64, isLatin)
 			p.romaji(i, end)
 			i = v.run(end, 1<<20, isLatin)
-			continue
 		case c < utf8.RuneSelf:
 			i++
-			continue
-		}
-		r, n := v.after(i)
-		switch {
-		case isKanji(r):
-			end := v.run(i, 1<<20, isKanji)
-			p.kanji(i, end)
-			i = end
-		case isKatakana(r):
-			end := v.run(i, 1<<20, isKatakana)
-			p.kana(i, end, true)
-			i = end
-		case isHiragana(r):
-			end := v.run(i, 1<<20, isHiragana)
-			p.kana(i, end, false)
-			i = end
 		default:
-			i += n
+			i = p.japanese(i)
 		}
 	}
+}
+
+// japanese looks for a name in the run of one script of Japanese that begins at
+// i, and returns its end; of another character, that one's.
+func (p *people) japanese(i int) (end int) {
+	v := p.v
+	r, n := v.after(i)
+	switch {
+	case isKanji(r):
+		end = v.run(i, 1<<20, isKanji)
+		p.kanji(i, end)
+	case isKatakana(r):
+		end = v.run(i, 1<<20, isKatakana)
+		p.kana(i, end, true)
+	case isHiragana(r):
+		end = v.run(i, 1<<20, isHiragana)
+		p.kana(i, end, false)
+	default:
+		end = i + max(n, 1)
+	}
+	return end
 }
 
 // units are endings after which a name may begin inside a run: 総務課佐藤.
@@ -196,7 +200,7 @@ func (p *people) givenBehind(from, to int, family string) bool {
 		for title := range titlesBehind { // 佐藤 花子様
 			given = strings.TrimSuffix(given, title)
 		}
-		if given != "" && !ordinary[given] && isGiven(given, isAmbiguous(family)) && !p.company(from, end) {
+		if given != "" && !ordinary[given] && !orgName(given) && isGiven(given, isAmbiguous(family)) && !p.company(from, end) {
 			p.name(from, next+len(given), Person)
 			return true
 		}
@@ -300,6 +304,7 @@ func (p *people) nameBehind(from, to int) {
 		end := p.nameValue(start)
 		if value := v.flat[start:end]; value != "" && !notNames[value] && !ordinary[value] && !orgName(value) && !namesRole(value) && !p.isLabel(value) {
 			p.name(start, end, Person)
+			p.named(start, end)
 		}
 		return
 	}

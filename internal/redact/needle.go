@@ -17,10 +17,11 @@ type needle struct {
 type shape uint8
 
 const (
-	anywhere shape = iota // also inside words
-	word                  // no Latin letter or digit beside it
-	domain                // a name of a host; what stands before it belongs to it
-	kanaWord              // in katakana only, no katakana beside it
+	anywhere  shape = iota // also inside words
+	word                   // no Latin letter or digit beside it
+	domain                 // a name of a host; what stands before it belongs to it
+	kanaWord               // in katakana only, no katakana beside it
+	kanjiWord              // no kanji beside it
 )
 
 // finder looks for many needles at once, in time that does not depend on how
@@ -185,6 +186,13 @@ func (v *view) known(f *finder, hit func(from, to int, kind Kind)) {
 			}
 		case kanaWord:
 			if !v.kanaEdges(from, to) {
+				return
+			}
+		case kanjiWord:
+			if b, _ := v.before(from); isKanji(b) {
+				return
+			}
+			if a, _ := v.after(to); isKanji(a) && !titlesBehind[string(a)] {
 				return
 			}
 		case domain:

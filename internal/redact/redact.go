@@ -125,6 +125,18 @@ func Redact(m *mail.Message, in Inside, hide []string) *Mail { return New(in).Re
 // Redact is the function of the same name.
 func (all *Redactor) Redact(m *mail.Message, hide []string) *Mail {
 	r, ok := all.prepare(m, hide)
+	r.vouched = &wanted{}
+	out := r.mail(m, ok)
+	if len(r.vouched.needles) > 0 { // once more, with the names for which the mail vouches
+		r.elsewhere, r.vouched, r.omitted = newFinder(r.vouched.needles), nil, nil
+		out = r.mail(m, ok)
+	}
+	return out
+}
+
+// mail redacts a mail once. Its bodies are left out if its recipients were not
+// all looked for.
+func (r *redactor) mail(m *mail.Message, ok bool) *Mail {
 	out := &Mail{Counts: map[Kind]int{}}
 	if !m.Date.IsZero() {
 		out.Date = m.Date.UTC().Format(time.RFC3339)
@@ -160,7 +172,7 @@ func (all *Redactor) Redact(m *mail.Message, hide []string) *Mail {
 // prepare collects what is known of a mail. It is false if its recipients are
 // too many to be looked for.
 func (all *Redactor) prepare(m *mail.Message, hide []string) (*redactor, bool) {
-	r := &redactor{inside: all.inside, insideHashes: all.hashes, domains: all.domains, sent: m.Date, senders: map[string]bool{}}
+	r := &redactor{elsewhere: &finder{}, inside: all.inside, insideHashes: all.hashes, domains: all.domains, sent: m.Date, senders: map[string]bool{}}
 	if r.sent.IsZero() || r.sent.Year() < 1990 || r.sent.Year() > 2100 {
 		r.sent = time.Now()
 	}
@@ -179,16 +191,6 @@ func (all *Redactor) prepare(m *mail.Message, hide []string) (*redactor, bool) {
 		}
 	}
 	return r, n <= maxRecipients
-}
-
-// Text redacts one text for which no mail is at hand, such as a comment on it.
-func (all *Redactor) Text(text string, hide []string) Piece {
-	r, _ := all.prepare(&mail.Message{}, hide)
-	if len(text) > maxBody {
-		text = cut(text, maxBody)
-	}
-	d, _ := r.hide(text, everything)
-	return d.piece("text", "")
 }
 
 // each calls fn for every piece.

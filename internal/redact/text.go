@@ -25,6 +25,8 @@ const (
 type redactor struct {
 	inside               *finder // of the institution
 	own                  *finder // of this mail, and what the reporter hides
+	elsewhere            *finder // names that a label or a title vouches for somewhere in this mail
+	vouched              *wanted // collects them, nil while not
 	hashes, insideHashes map[string]Kind
 	domains              []string
 	sent                 time.Time // when the mail was, for what may be a birth date
@@ -41,6 +43,8 @@ const (
 	// names only behind a label or with a title: in what the sender says who he
 	// is. Whoever poses as 田中院長 names somebody who may well be there.
 	claimed
+	// as everything, and the places in a letter where names stand
+	letter
 )
 
 // hide redacts a text. Hiding something may bring a new reading of what is
@@ -131,7 +135,7 @@ func (r *redactor) look(text string, rule rules) (hits []hit, ok bool) {
 				hits = append(hits, hit{from: f.Start, to: f.End, kind: Address})
 				continue
 			}
-			if rule == everything && !r.senders[f.Value.Value] && namesPerson(f.Value.Value) {
+			if rule != claimed && !r.senders[f.Value.Value] && namesPerson(f.Value.Value) {
 				hits = append(hits, hit{from: f.Start, to: f.End, kind: Address})
 				continue
 			}
@@ -151,9 +155,12 @@ func (r *redactor) look(text string, rule rules) (hits []hit, ok bool) {
 	}
 	v.known(r.inside, whole)
 	v.known(r.own, whole)
+	if rule != claimed {
+		v.known(r.elsewhere, whole)
+	}
 	r.decoded(text, holes, &hits)
 
-	p := people{v: v, red: r, whole: whole, hit: func(from, to int, kind Kind) {
+	p := people{v: v, red: r, collects: rule != claimed && r.vouched != nil, whole: whole, hit: func(from, to int, kind Kind) {
 		at := v.origin(from, to)
 		if !overlaps(kept, at.from, at.to) {
 			hits = append(hits, hit{from: at.from, to: at.to, kind: kind})
@@ -164,8 +171,11 @@ func (r *redactor) look(text string, rule rules) (hits []hit, ok bool) {
 		return nil, false
 	}
 	p.labels(rule)
-	if rule == everything {
+	if rule != claimed {
 		p.names()
+	}
+	if rule == letter {
+		p.letter()
 	}
 	p.figures()
 	p.machines()

@@ -78,6 +78,7 @@ func (p *people) kanjiTitled(end int, any bool, titles int) {
 		case c == 0:
 		case families[family], c <= 3 && !orgName(family) && !jobTitles[family] && !notNames[family] && !isKana(outer) && !p.isLabel(family):
 			p.name(left, end, Person)
+			p.named(left, end)
 			return
 		default:
 			if s := familyInside(family); s >= 0 {
@@ -98,6 +99,7 @@ func (p *people) kanjiTitled(end int, any bool, titles int) {
 		}
 	}
 	p.name(start, end, Person)
+	p.named(start, end)
 }
 
 // officer hides a known name before an office, which is part of the same run or
@@ -299,17 +301,7 @@ func (p *people) romaji(from, to int) {
 func (p *people) inURL() {
 	v := p.v
 	for i := 0; i < len(v.flat); {
-		r, n := v.after(i)
-		switch {
-		case isKanji(r):
-			end := v.run(i, 1<<20, isKanji)
-			p.kanji(i, end)
-			i = end
-		case isKatakana(r):
-			end := v.run(i, 1<<20, isKatakana)
-			p.kana(i, end, true)
-			i = end
-		case r >= '0' && r <= '9':
+		if r, _ := v.after(i); r >= '0' && r <= '9' {
 			end := v.run(i, 1<<20, func(r rune) bool { return r >= '0' && r <= '9' || r == '-' })
 			before, _ := v.before(i)
 			after, _ := v.after(end)
@@ -318,9 +310,9 @@ func (p *people) inURL() {
 				p.hit(i, end, Phone)
 			}
 			i = end
-		default:
-			i += max(n, 1)
+			continue
 		}
+		i = p.japanese(i)
 	}
 	p.words(func(c class, from, to int) {
 		if c == titleAny && isKanji(firstRune(v.flat[from:])) {

@@ -4,8 +4,8 @@
 package wave
 
 import (
-	"bytes"
 	"context"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -48,13 +48,6 @@ func open(t testing.TB, db *store.DB, p Print, at time.Time, orgs ...int64) (id,
 	return id, print
 }
 
-func exec(t testing.TB, db *store.DB, query string, args ...any) {
-	t.Helper()
-	if err := db.Keep(ctx, func(tx *store.Tx) error { _, err := tx.Exec(ctx, query, args...); return err }); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // What a member is told of a wave, and what not.
 func TestFind(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -91,7 +84,7 @@ func TestFind(t *testing.T) {
 		if seen = find(p.Analyst); seen == nil || seen.Case != id || seen.Institutions.N != 2 || !seen.First.Equal(day(at)) {
 			t.Errorf("an analyst is told %+v", seen)
 		}
-		exec(t, db, `INSERT INTO case_organisation (case_id, organisation_id, reports, first_at, last_at) VALUES ($1, $2, 1, 1, 1)`, id, p.ContactO.Org)
+		storetest.Exec(t, db, `INSERT INTO case_organisation (case_id, organisation_id, reports, first_at, last_at) VALUES ($1, $2, 1, 1, 1)`, id, p.ContactO.Org)
 		if seen = find(p.StaffB); seen == nil || seen.Institutions.N != 3 || !seen.First.Equal(day(at)) || seen.Case != 0 {
 			t.Errorf("with three institutions a member is told %+v", seen)
 		}
@@ -101,14 +94,14 @@ func TestFind(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		exec(t, db, `UPDATE mail_case SET advisory_id = $1, state = 'published' WHERE id = $2`, a, id)
+		storetest.Exec(t, db, `UPDATE mail_case SET advisory_id = $1, state = 'published' WHERE id = $2`, a, id)
 		if seen = find(p.StaffB); seen == nil || seen.Advisory != a || seen.Case != id {
 			t.Errorf("whom the advisory is for is told %+v", seen)
 		}
 		if seen = find(p.ContactV); seen == nil || seen.Advisory != 0 || seen.Case != 0 {
 			t.Errorf("whom the advisory is not for is told %+v", seen)
 		}
-		exec(t, db, `UPDATE mail_case SET advisory_id = 0, state = 'dismissed' WHERE id = $1`, id)
+		storetest.Exec(t, db, `UPDATE mail_case SET advisory_id = 0, state = 'dismissed' WHERE id = $1`, id)
 		if seen = find(p.StaffA); seen != nil {
 			t.Errorf("of a dismissed wave a member is told %+v", seen)
 		}
@@ -250,7 +243,7 @@ func TestPrintSaysNothingOfTheRecipient(t *testing.T) {
 	}
 	a := mailTo("山田 太郎", "taro.yamada@hospital.example", "1234-5678", "a8f3c2d19e")
 	b := mailTo("佐々木花子", "sasaki@clinic.example.jp", "990011", "00ffee112233aa")
-	if !slices.Equal(a.Features, b.Features) || !bytes.Equal(a.Text, b.Text) || !bytes.Equal(a.Title, b.Title) || a.Empty() {
+	if !slices.Equal(a.Features, b.Features) || !reflect.DeepEqual(a.Text, b.Text) || !reflect.DeepEqual(a.Title, b.Title) || a.Empty() {
 		t.Errorf("two recipients of the same mail have different prints: alike %.2f\n%v\n%v", Alike(&a, &b), a.Features, b.Features)
 	}
 }
@@ -261,7 +254,7 @@ func TestEncode(t *testing.T) {
 		p := Of(read(t, newPlan(r).mail(r)), key)
 		b := p.encode()
 		back, err := decode(b)
-		if err != nil || !slices.Equal(back.Features, p.Features) || !bytes.Equal(back.Text, p.Text) || !bytes.Equal(back.Title, p.Title) || back.Length != p.Length {
+		if err != nil || !slices.Equal(back.Features, p.Features) || !reflect.DeepEqual(back.Text, p.Text) || !reflect.DeepEqual(back.Title, p.Title) || back.Length != p.Length {
 			t.Fatalf("%v\n%+v\n%+v", err, p, back)
 		}
 		if len(p.lookup()) > indexed {

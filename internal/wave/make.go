@@ -69,7 +69,9 @@ func (w *maker) subject() {
 	}
 	w.add(subject, string(letters))
 	if len(letters) >= leastTitle {
-		w.print.Title = cut(w.sketcher().minima(letters, widthOfTitle, titleMinima))
+		s := w.sketcher()
+		runs := s.runs(letters, widthOfTitle)
+		w.print.Title = sketch(runs, s.minima(runs))
 	}
 }
 
@@ -131,8 +133,10 @@ func (w *maker) body() {
 		return
 	}
 	w.print.Length = len(letters)
-	minima := w.sketcher().minima(letters, widthOfText, textMinima)
-	w.print.Text = cut(minima)
+	s := w.sketcher()
+	runs := s.runs(letters, widthOfText)
+	minima := s.minima(runs)
+	w.print.Text = sketch(runs, minima)
 	for i := range bands {
 		w.add(body, string(rune('a'+i)), band(minima, i))
 	}

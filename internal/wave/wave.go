@@ -73,8 +73,8 @@ type Feature struct {
 // Print is a mail's fingerprint. It says nothing about a person.
 type Print struct {
 	Features []Feature
-	Title    []byte // sketch of the subject, nil for none
-	Text     []byte // sketch of the body, nil when it is too short
+	Title    Sketch // of the subject
+	Text     Sketch // of the body; that of no text when it is too short
 	Length   int    // of the body, in characters that count: at most 8,192
 }
 
@@ -110,8 +110,7 @@ func Of(m *mail.Message, key func(...string) int64) Print {
 	return w.print
 }
 
-// version of the way in which prints are made: prints of another are never
-// alike. It is part of every hash.
+// version of the hashes, which it is part of: prints of another are never alike.
 const version = "wave 1"
 
 // maker makes one print.
@@ -153,24 +152,41 @@ func (p *Print) lookup() []int64 {
 	return hashes
 }
 
+// Forms in which prints are stored. The hashes in both are the same, so that a
+// new print is compared with an old one, by minima.
+const (
+	withMinima = 1
+	withWhole  = 2
+)
+
 // encode writes a print as it is stored.
 func (p *Print) encode() []byte {
-	b := make([]byte, 0, 16+9*len(p.Features)+len(p.Title)+len(p.Text))
-	b = append(b, 1, byte(len(p.Features)))
+	b := make([]byte, 0, 16+9*len(p.Features)+p.Title.size()+p.Text.size())
+	b = append(b, withWhole, byte(len(p.Features)))
 	for _, f := range p.Features {
 		b = append(b, byte(f.kind))
 		b = binary.BigEndian.AppendUint64(b, uint64(f.Hash))
 	}
-	b = append(b, byte(len(p.Title)))
-	b = append(b, p.Title...)
-	b = append(b, byte(len(p.Text)))
-	b = append(b, p.Text...)
+	b = p.Title.append(b)
+	b = p.Text.append(b)
 	return binary.AppendUvarint(b, uint64(p.Length))
+}
+
+func (s *Sketch) size() int { return len(s.Minima) + 3*len(s.Whole) }
+
+func (s *Sketch) append(b []byte) []byte {
+	b = append(b, byte(len(s.Minima)))
+	b = append(b, s.Minima...)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(s.Whole)))
+	for _, v := range s.Whole {
+		b = append(b, byte(v>>16), byte(v>>8), byte(v))
+	}
+	return b
 }
 
 var errPrint = errors.New("wave: a stored print is damaged")
 
-// decode reads what encode wrote.
+// decode reads what encode wrote, and what it wrote in its first form.
 func decode(b []byte) (p Print, err error) {
 	take := func(n int) []byte {
 		if n > len(b) {
@@ -182,7 +198,7 @@ func decode(b []byte) (p Print, err error) {
 		return part
 	}
 	head := take(2)
-	if err != nil || head[0] != 1 {
+	if err != nil || head[0] != withMinima && head[0] != withWhole {
 		return Print{}, errPrint
 	}
 	for range head[1] {
@@ -193,14 +209,29 @@ func decode(b []byte) (p Print, err error) {
 		k := kinds[f[0]]
 		p.Features = append(p.Features, Feature{Kind: k.name, Hash: int64(binary.BigEndian.Uint64(f[1:])), Weight: k.weight, kind: int(f[0])})
 	}
-	if n := int(take(1)[0]); err == nil && n > 0 {
-		p.Title = take(n)
-	}
-	if n := int(take(1)[0]); err == nil && n > 0 {
-		p.Text = take(n)
-	}
-	if len(p.Title) != 0 && len(p.Title) != titleMinima || len(p.Text) != 0 && len(p.Text) != textMinima {
-		return Print{}, errPrint
+	for _, s := range []*Sketch{&p.Title, &p.Text} {
+		n := int(take(1)[0])
+		if n != 0 && n != minimaCount {
+			return Print{}, errPrint
+		}
+		if n > 0 {
+			s.Minima = take(n)
+		}
+		if head[0] == withMinima {
+			continue
+		}
+		count := int(binary.BigEndian.Uint16(take(2)))
+		if err != nil || count > mostWhole || count > 0 && n == 0 {
+			return Print{}, errPrint
+		}
+		for i := range count {
+			v := take(3)
+			run := uint32(v[0])<<16 | uint32(v[1])<<8 | uint32(v[2])
+			if err != nil || i > 0 && run <= s.Whole[i-1] {
+				return Print{}, errPrint
+			}
+			s.Whole = append(s.Whole, run)
+		}
 	}
 	length, n := binary.Uvarint(b)
 	if err != nil || n != len(b) || n <= 0 || length > maxLetters {
