@@ -26,13 +26,14 @@ type Sightings struct {
 	First, Last time.Time // zero when Count is hidden
 	Mine        bool      // the caller's institution is among them
 	MineAt      time.Time
+	Reported    bool      // that comes from its reports alone
 	Orgs        []Sighter // only for the ISAC's reviewers
 }
 
 // Sighter is an institution that received an attack too.
 type Sighter struct {
 	Name      string
-	Anonymous bool // its name is not to be passed on
+	Anonymous bool // its name is not to be passed on: it said so, or only reported
 }
 
 // See records that the caller's institution received the attack too. Saying it
@@ -59,10 +60,7 @@ func see(ctx context.Context, db *store.DB, c caller.Caller, id int64, anonymous
 		if a.State != Published && a.State != Corrected {
 			return fault.New(fault.Conflict, "advisory.state_now", "state", a.State)
 		}
-		n, err := tx.Exec(ctx, `INSERT INTO sighting (advisory_id, organisation_id, account_id, at, retracted_at, anonymous)
-			VALUES ($1, $2, $3, $4, 0, $5) ON CONFLICT (advisory_id, organisation_id) DO UPDATE
-			SET at = excluded.at, account_id = excluded.account_id, retracted_at = 0, anonymous = sighting.anonymous OR excluded.anonymous WHERE sighting.retracted_at <> 0`,
-			id, c.Org, c.Account, store.Micros(tx.Now), anonymous)
+		n, err := tx.Exec(ctx, saySighting, id, c.Org, c.Account, store.Micros(tx.Now), anonymous)
 		if err != nil {
 			return err
 		}
@@ -83,7 +81,8 @@ func see(ctx context.Context, db *store.DB, c caller.Caller, id int64, anonymous
 	})
 }
 
-// Unsee retracts a sighting of the caller's institution.
+// Unsee retracts a sighting of the caller's institution, whether a person or a
+// report said it: reports until now do not count any more.
 func Unsee(ctx context.Context, db *store.DB, c caller.Caller, id int64) error {
 	if !MaySight(c) {
 		return fault.New(fault.Forbidden, "advisory.sighting_who")
@@ -92,8 +91,7 @@ func Unsee(ctx context.Context, db *store.DB, c caller.Caller, id int64) error {
 		if _, err := load(ctx, tx, c, id); err != nil {
 			return err
 		}
-		n, err := tx.Exec(ctx, `UPDATE sighting SET retracted_at = $1 WHERE advisory_id = $2 AND organisation_id = $3 AND retracted_at = 0`,
-			store.Micros(tx.Now), id, c.Org)
+		n, err := tx.Exec(ctx, declineSighting, store.Micros(tx.Now), id, c.Org)
 		if err != nil {
 			return err
 		}
@@ -122,7 +120,7 @@ func ReadSightings(ctx context.Context, q store.Queryer, c caller.Caller, ids ..
 		args = append(args, id)
 		list[i] = "$" + strconv.Itoa(len(args))
 	}
-	rows, err := q.Query(ctx, `SELECT s.advisory_id, s.organisation_id, o.short, s.at, s.anonymous FROM sighting s
+	rows, err := q.Query(ctx, `SELECT s.advisory_id, s.organisation_id, o.short, s.at, s.anonymous, s.said_at = 0 AND s.reported_at <> 0 FROM sighting s
 		JOIN advisory a ON a.id = s.advisory_id JOIN organisation o ON o.id = s.organisation_id
 		WHERE s.retracted_at = 0 AND `+visible(1)+` AND a.id IN (`+strings.Join(list, ", ")+`) ORDER BY s.at`, args...)
 	if err != nil {
@@ -132,9 +130,11 @@ func ReadSightings(ctx context.Context, q store.Queryer, c caller.Caller, ids ..
 	for rows.Next() {
 		var id, org, at int64
 		var by Sighter
-		if err := rows.Scan(&id, &org, &by.Name, &at, &by.Anonymous); err != nil {
+		var reported bool
+		if err := rows.Scan(&id, &org, &by.Name, &at, &by.Anonymous, &reported); err != nil {
 			return nil, err
 		}
+		by.Anonymous = by.Anonymous || reported
 		s, when := all[id], store.Time(at)
 		s.Count.N++
 		if s.First.IsZero() {
@@ -142,7 +142,7 @@ func ReadSightings(ctx context.Context, q store.Queryer, c caller.Caller, ids ..
 		}
 		s.Last = when
 		if org == c.Org {
-			s.Mine, s.MineAt = true, when
+			s.Mine, s.MineAt, s.Reported = true, when, reported
 		}
 		if MayReview(c) {
 			s.Orgs = append(s.Orgs, by)

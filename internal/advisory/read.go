@@ -236,6 +236,27 @@ type Facets struct {
 	Groups          []Group
 }
 
+// What a [store.Memo] of advisories goes by.
+const (
+	topic          = "advisory"
+	techniqueTopic = "technique"
+	sharingTopic   = "sharing" // which package member bumps
+)
+
+// FacetMemo remembers the facets of callers who may see the same.
+type FacetMemo struct{ memo *store.Memo[[3]int64, Facets] }
+
+// NewFacetMemo returns an empty one.
+func NewFacetMemo(db *store.DB) FacetMemo {
+	return FacetMemo{store.NewMemo[[3]int64, Facets](db, topic, sharingTopic)}
+}
+
+// Read is [ReadFacets], remembered. Nobody may change what it returns.
+func (m FacetMemo) Read(ctx context.Context, q store.Queryer, c caller.Caller) (Facets, error) {
+	ceiling, org, review := sees(c)
+	return m.memo.Get([3]int64{ceiling, org, review}, func() (Facets, error) { return ReadFacets(ctx, q, c) })
+}
+
 // ReadFacets returns the sources and brands of what the caller may see, the
 // most frequent first, and the caller's groups.
 func ReadFacets(ctx context.Context, q store.Queryer, c caller.Caller) (f Facets, err error) {

@@ -16,7 +16,7 @@ import (
 	"teiten/internal/disclose"
 	"teiten/internal/indicator"
 	"teiten/internal/intel"
-	"teiten/internal/store"
+	"teiten/internal/storetest"
 	"teiten/internal/tlp"
 	"teiten/internal/trend"
 )
@@ -80,19 +80,13 @@ func TestNarrowed(t *testing.T) {
 			t.Errorf("the group is called %q", got)
 		}
 		before := version(p.StaffB)
-		p.must(p.db.Keep(ctx, func(tx *store.Tx) error {
-			_, err := tx.Exec(ctx, `INSERT INTO sharing_group_member (group_id, organisation_id, since) VALUES ($1, $2, 1)`, a, p.StaffB.Org)
-			return err
-		}))
+		storetest.Exec(p.t, p.db, `INSERT INTO sharing_group_member (group_id, organisation_id, since) VALUES ($1, $2, 1)`, a, p.StaffB.Org)
 		sees("with another member", true, true, false, true, true)
 		if version(p.StaffB) == before {
 			t.Error("a new member's block lists are said not to have changed")
 		}
 		before = version(p.StaffB)
-		p.must(p.db.Keep(ctx, func(tx *store.Tx) error {
-			_, err := tx.Exec(ctx, `DELETE FROM sharing_group_member WHERE group_id = $1 AND organisation_id = $2`, a, p.StaffB.Org)
-			return err
-		}))
+		storetest.Exec(p.t, p.db, `DELETE FROM sharing_group_member WHERE group_id = $1 AND organisation_id = $2`, a, p.StaffB.Org)
 		sees("without that member", true, false, false, true, true)
 		if version(p.StaffB) == before {
 			t.Error("the block lists of who left a group are said not to have changed")
@@ -130,10 +124,7 @@ func TestWhoMayShare(t *testing.T) {
 	each(t, func(t *testing.T, p *portal) {
 		ours, theirs := p.group("県内病院", p.ContactA), p.group("他県病院", p.ContactB)
 		closed := p.group("終わった組", p.ContactA)
-		p.must(p.db.Keep(ctx, func(tx *store.Tx) error {
-			_, err := tx.Exec(ctx, `UPDATE sharing_group SET closed_at = 1 WHERE id = $1`, closed)
-			return err
-		}))
+		storetest.Exec(p.t, p.db, `UPDATE sharing_group SET closed_at = 1 WHERE id = $1`, closed)
 		for _, c := range []struct {
 			who         caller.Caller
 			group       int64

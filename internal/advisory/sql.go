@@ -37,12 +37,17 @@ func visible(n int) string {
 }
 
 func seesArgs(c caller.Caller) []any {
-	ceiling, org := store.Sees(c)
-	review := 0
+	ceiling, org, review := sees(c)
+	return []any{ceiling, org, review}
+}
+
+// sees is all by which callers differ in what advisories they may see.
+func sees(c caller.Caller) (ceiling, org, review int64) {
+	ceiling, org = store.Sees(c)
 	if MayReview(c) {
 		review = 1
 	}
-	return []any{ceiling, org, review}
+	return ceiling, org, review
 }
 
 type scanner interface{ Scan(...any) error }
@@ -200,6 +205,7 @@ func insert(ctx context.Context, tx *store.Tx, a *Advisory) error {
 	if err != nil {
 		return fmt.Errorf("advisory: insert: %w", err)
 	}
+	tx.Changed(topic)
 	a.ID = id
 	return nil
 }
@@ -222,6 +228,7 @@ func update(ctx context.Context, tx *store.Tx, a *Advisory) error {
 	if n == 0 {
 		return fault.New(fault.Conflict, "advisory.changed_meanwhile")
 	}
+	tx.Changed(topic)
 	return nil
 }
 
@@ -331,26 +338,46 @@ func checkTechniques(ctx context.Context, q store.Queryer, ids []string) error {
 	return nil
 }
 
-func dirtySightings(ctx context.Context, tx *store.Tx, id int64) error {
-	rows, err := tx.Query(ctx, `SELECT at FROM sighting WHERE advisory_id = $1`, id)
+// dirtySightings has the days counted anew on which an advisory was sighted, and
+// the days given besides.
+func dirtySightings(ctx context.Context, tx *store.Tx, id int64, days ...int64) error {
+	seen, err := store.Numbers(ctx, tx, `SELECT at FROM sighting WHERE advisory_id = $1`, id)
 	if err != nil {
 		return err
 	}
-	var days []int64
-	for rows.Next() {
-		var at int64
-		if err := rows.Scan(&at); err != nil {
-			rows.Close()
-			return err
-		}
+	for _, at := range seen {
 		days = append(days, trend.Day(store.Time(at)))
-	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
-		return err
 	}
 	return trend.MarkDirty(ctx, tx, trend.Sighting, days...)
 }
+
+// Meant is the predicate of the institutions o that may see the advisory a once
+// it is published.
+const Meant = `o.kind = 'institution' AND o.left_at = 0 AND (a.organisation_id = o.id OR a.tlp <= 3 AND (a.group_id = 0
+	OR EXISTS (SELECT 1 FROM sharing_group_member m WHERE m.group_id = a.group_id AND m.organisation_id = o.id)))`
+
+const (
+	// What one's own institution says by hand.
+	saySighting = `INSERT INTO sighting (advisory_id, organisation_id, account_id, at, retracted_at, anonymous, said_at) VALUES ($1, $2, $3, $4, 0, $5, $4)
+		ON CONFLICT (advisory_id, organisation_id) DO UPDATE SET said_at = excluded.said_at, account_id = excluded.account_id, retracted_at = 0,
+			anonymous = sighting.anonymous OR excluded.anonymous, at = CASE WHEN sighting.retracted_at = 0 THEN sighting.at ELSE excluded.at END
+		WHERE sighting.said_at = 0`
+	declineSighting = `UPDATE sighting SET retracted_at = $1, declined_at = $1, said_at = 0, reported_at = 0
+		WHERE advisory_id = $2 AND organisation_id = $3 AND retracted_at = 0`
+
+	// What its reports say: $4 is the first that counts, 0 for none. It is one
+	// statement, so that a person who speaks at the same time is not overruled.
+	reportSighting = `INSERT INTO sighting (advisory_id, organisation_id, account_id, at, retracted_at, reported_at) VALUES ($1, $2, 0, $4, 0, $4)
+		ON CONFLICT (advisory_id, organisation_id) DO UPDATE SET reported_at = $4,
+			at = CASE WHEN sighting.said_at <> 0 AND ($4 = 0 OR sighting.said_at < $4) THEN sighting.said_at WHEN $4 <> 0 THEN $4 ELSE sighting.at END,
+			retracted_at = CASE WHEN sighting.said_at <> 0 OR $4 <> 0 THEN 0 ELSE CAST($3 AS BIGINT) END
+		WHERE $4 = 0 OR sighting.declined_at < $4`
+	readSighted = `SELECT organisation_id, at, said_at, reported_at FROM sighting
+		WHERE advisory_id = $1 AND (organisation_id = $2 OR $2 = 0)`
+	maySight = `SELECT o.id FROM organisation o JOIN advisory a ON a.id = $1
+		WHERE a.state IN ('published', 'corrected') AND (o.id = $2 OR $2 = 0) AND ` + Meant
+	selectAudience = `SELECT tlp, organisation_id, group_id FROM advisory WHERE id = $1`
+)
 
 // lastSeen is when an advisory was published or last sighted: from then on its
 // indicators' validity counts.
@@ -373,6 +400,7 @@ func short(s string) string {
 }
 
 func insertTechnique(ctx context.Context, tx *store.Tx, t technique.Technique) (int64, error) {
+	tx.Changed(techniqueTopic)
 	return tx.Exec(ctx, `INSERT INTO own_technique (id, attack, tactic, ja, en, about_ja, about_en)
 		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING`, t.ID, t.Attack, t.Tactic, t.Ja, t.En, t.AboutJa, t.AboutEn)
 }
@@ -402,6 +430,7 @@ func deleteTechnique(ctx context.Context, tx *store.Tx, id string) error {
 	if used > 0 {
 		return fault.New(fault.Conflict, "technique.used")
 	}
+	tx.Changed(techniqueTopic)
 	n, err := tx.Exec(ctx, `DELETE FROM own_technique WHERE id = $1`, id)
 	if err == nil && n == 0 {
 		err = fault.New(fault.NotFound, "fault.not_found")

@@ -12,6 +12,7 @@ import (
 	"teiten/internal/caller"
 	"teiten/internal/member"
 	"teiten/internal/store"
+	"teiten/internal/storetest"
 	"teiten/internal/tlp"
 	"teiten/internal/trend"
 )
@@ -29,11 +30,8 @@ func TestTalliesEqualLists(t *testing.T) {
 					c := content("件名 " + itoa(int64(100*i+10*j+k)))
 					c.TLP = level
 					id := p.in(state, by, c)
-					p.must(p.db.Keep(ctx, func(tx *store.Tx) error {
-						_, err := tx.Exec(ctx, `UPDATE advisory SET position = $1 + id, registered_at = $1 - id * 1000000,
+					storetest.Exec(p.t, p.db, `UPDATE advisory SET position = $1 + id, registered_at = $1 - id * 1000000,
 							published_at = CASE WHEN published_at = 0 THEN 0 ELSE $1 END WHERE id = $2`, store.Micros(when), id)
-						return err
-					}))
 				}
 			}
 		}

@@ -23,6 +23,21 @@ func Techniques(ctx context.Context, q store.Queryer) (*technique.Vocabulary, er
 	return technique.With(own)
 }
 
+// TechniqueMemo remembers the vocabulary.
+type TechniqueMemo struct {
+	memo *store.Memo[struct{}, *technique.Vocabulary]
+}
+
+// NewTechniqueMemo returns an empty one.
+func NewTechniqueMemo(db *store.DB) TechniqueMemo {
+	return TechniqueMemo{store.NewMemo[struct{}, *technique.Vocabulary](db, techniqueTopic)}
+}
+
+// Read is [Techniques], remembered.
+func (m TechniqueMemo) Read(ctx context.Context, q store.Queryer) (*technique.Vocabulary, error) {
+	return m.memo.Get(struct{}{}, func() (*technique.Vocabulary, error) { return Techniques(ctx, q) })
+}
+
 // AddTechnique adds one of the ISAC's own. Reviewers only.
 func AddTechnique(ctx context.Context, db *store.DB, c caller.Caller, t technique.Technique) error {
 	if !MayReview(c) {

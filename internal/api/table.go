@@ -37,6 +37,14 @@ type operation struct {
 	bind func(s *server, op *operation, h huma.Operation)
 }
 
+// most is how many bytes a body may have.
+func (op *operation) most() int64 {
+	if op == nil || op.body == 0 {
+		return maxBody
+	}
+	return op.body
+}
+
 // table is every operation with the permission that it takes. How far that
 // reaches the nouns decide.
 func (s *server) table() []operation {
@@ -95,7 +103,7 @@ func (s *server) table() []operation {
 			method: "POST", path: "/api/v1/mail-reports", may: permit.MailReport, scope: token.MailCheck, bind: bind(s.reportMail),
 			id: "reportMail", tag: tagMails, summary: "Report a mail (メールの通報)", takes: mailTypes, body: report.MaxMail,
 			about: "The mail is checked, redacted and shared with the ISAC's analysts; the original stays with the institution, encrypted. " +
-				"Reporting the same mail again is the same report.",
+				"Reporting the same mail again is the same report. An institution whose report became an advisory counts among its sightings, without its name.",
 			status: http.StatusCreated,
 			faults: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
 		},
@@ -156,13 +164,10 @@ func (s *server) register(op operation) {
 		DefaultStatus:                status,
 		RejectUnknownQueryParameters: true,
 		BodyReadTimeout:              within,
-		MaxBodyBytes:                 maxBody + 1, // a body of exactly the limit is let through
+		MaxBodyBytes:                 op.most() + 1, // a body of exactly the limit is let through
 		Extensions:                   op.extensions(),
 		Responses:                    s.responses(op, status),
 		Middlewares:                  huma.Middlewares{s.admit(&op)},
-	}
-	if op.body != 0 {
-		h.MaxBodyBytes = op.body + 1
 	}
 	if len(op.takes) > 0 {
 		h.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}

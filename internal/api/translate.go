@@ -115,6 +115,10 @@ func (q *request) detail(e *huma.ErrorDetail) Detail {
 		if m == nil {
 			continue
 		}
+		if s.code == "api.too_large" && len(q.op.takes) > 0 { // a mail is not sent in pieces
+			d.Code, d.Detail = "report.large", q.lang.T("report.large", "most", q.op.most()>>20)
+			return d
+		}
 		args := []any{"name", lastName(d.Location), "most", strconv.Itoa(maxBody)}
 		if s.arg != "" {
 			args = append(args, s.arg, number(short(m[1])))

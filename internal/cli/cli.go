@@ -116,7 +116,7 @@ func (e *env) root() *cobra.Command {
 		e.demoCommand(), e.initCommand(), e.serveCommand(), e.doctorCommand(), e.migrateCommand(),
 		e.importCommand(), e.exportCommand(), e.checkCommand(), e.trendCommand(),
 		e.feedCommand(), e.warninglistCommand(),
-		e.memberCommand(), e.userCommand(), e.certCommand(), e.tokenCommand(), e.mailboxCommand(),
+		e.memberCommand(), e.userCommand(), e.certCommand(), e.tokenCommand(), e.mailboxCommand(), e.dkimCommand(),
 		e.backupCommand(), e.restoreCommand(), e.keyCommand(), e.auditCommand(),
 	)
 	return root

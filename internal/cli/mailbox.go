@@ -31,7 +31,8 @@ func (e *env) mailboxCommand() *cobra.Command {
 	imap := &cobra.Command{Use: "imap", Short: e.t("cli.mailbox.imap")}
 	imap.AddCommand(e.imapList(), e.imapSet(), e.byID("remove ORGANISATION", "cli.mailbox.imap.remove", "cli.mailbox.imap.removed", mailbox.RemoveIMAP))
 	cmd.AddCommand(e.mailboxList(), e.mailboxAdd(), e.mailboxRotate(),
-		e.byID("off ADDRESS", "cli.mailbox.off", "cli.mailbox.off.done", mailbox.StopAddress), e.mailboxLog(), imap, e.mailboxTest())
+		e.byID("off ADDRESS", "cli.mailbox.off", "cli.mailbox.off.done", mailbox.StopAddress), e.mailboxLog(),
+		e.mailboxAccept(), e.mailboxDiscard(), imap, e.mailboxTest())
 	return cmd
 }
 
@@ -178,23 +179,69 @@ func (a *app) printAddress(x mailbox.Address) error {
 }
 
 func (e *env) mailboxLog() *cobra.Command {
-	var limit int
+	var f mailbox.Filter
 	cmd := &cobra.Command{
 		Use: "log", Short: e.t("cli.mailbox.log"), Args: cobra.NoArgs,
 		RunE: e.with(func(ctx context.Context, a *app, _ []string) error {
-			all, err := mailbox.Recent(ctx, a.db, a.caller, 0, limit)
+			page, err := mailbox.Recent(ctx, a.db, a.caller, f)
 			if err != nil {
 				return err
 			}
-			return a.print(orEmpty(all), func() {
-				for _, m := range all {
+			return a.print(orEmpty(page.Items), func() {
+				for _, m := range page.Items {
 					fmt.Fprintf(a.out, "%d\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", m.ID, a.lang.DateTime(m.At), terminal(m.OrgName), m.Size,
 						m.State.Name(a.lang), cmp.Or(string(m.Verdict), "-"), m.Reply.Name(a.lang), m.Why(a.lang))
 				}
 			})
 		}),
 	}
-	cmd.Flags().IntVar(&limit, "limit", 50, e.t("cli.flag.mailbox_limit"))
+	cmd.Flags().IntVar(&f.Limit, "limit", 50, e.t("cli.flag.mailbox_limit"))
+	cmd.Flags().Int64Var(&f.Org, "org", 0, e.t("cli.flag.mailbox_org"))
+	cmd.Flags().Int64Var(&f.Before, "before", 0, e.t("cli.flag.mailbox_before"))
+	cmd.Flags().BoolVar(&f.Outside, "outside", false, e.t("cli.flag.mailbox_outside"))
+	return cmd
+}
+
+func (e *env) mailboxAccept() *cobra.Command {
+	return &cobra.Command{
+		Use: "accept MAIL", Short: e.t("cli.mailbox.accept"), Args: cobra.ExactArgs(1),
+		RunE: e.with(func(ctx context.Context, a *app, args []string) error {
+			id, err := number(args[0])
+			if err != nil {
+				return err
+			}
+			made, err := a.box.Accept(ctx, a.caller, id)
+			if err != nil {
+				return err
+			}
+			return a.print(map[string]int64{"id": id, "report": made}, func() {
+				a.say("cli.mailbox.accept.done", "id", strconv.FormatInt(id, 10), "report", strconv.FormatInt(made, 10))
+			})
+		}),
+	}
+}
+
+// mailboxDiscard asks for --yes rather than at the terminal: it runs in
+// scripts too, and there is no way back.
+func (e *env) mailboxDiscard() *cobra.Command {
+	sure := false
+	cmd := &cobra.Command{
+		Use: "discard MAIL --yes", Short: e.t("cli.mailbox.discard"), Args: cobra.ExactArgs(1),
+		RunE: e.with(func(ctx context.Context, a *app, args []string) error {
+			id, err := number(args[0])
+			if err != nil {
+				return err
+			}
+			if !sure {
+				return fault.New(fault.Invalid, "cli.mailbox.discard.sure").At("yes")
+			}
+			if err := a.box.Discard(ctx, a.caller, id); err != nil {
+				return err
+			}
+			return a.done("cli.mailbox.discard.done", id)
+		}),
+	}
+	cmd.Flags().BoolVar(&sure, "yes", false, e.t("cli.flag.mailbox_yes"))
 	return cmd
 }
 
@@ -329,7 +376,7 @@ func (e *env) probeMailbox(ctx context.Context, cfg *config.Config, note func(st
 
 // examineMailbox looks at the reporting mailbox, if there is one.
 func (e *env) examineMailbox(ctx context.Context, cfg *config.Config, db *store.DB, operator caller.Caller, note func(string, error, string) bool) {
-	s, err := mailbox.ReadStatus(ctx, db, operator)
+	s, err := mailbox.ReadStatus(ctx, db, operator, 0)
 	if err == nil && cfg.Mailbox.Listen == "" && s.Addresses == 0 && s.IMAPs == 0 {
 		return
 	}

@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -148,6 +149,9 @@ func (a *app) tellMail(name string, answer *mailcheck.Answer, did mailcheck.Acti
 	}
 	for _, f := range m.From {
 		a.say("cli.check.mail.from", "name", terminal(f.Name), "address", indicator.Defang(indicator.Email, f.Address))
+	}
+	if g := answer.Signature; g.State != mailcheck.Unsigned {
+		a.say("cli.check.mail.signed", "state", g.State.Name(a.lang), "by", terminal(cmp.Or(indicator.Defang(indicator.Domain, g.Domain), strings.Join(g.Keys, ", "))))
 	}
 	for i, f := range answer.Findings {
 		if f.Weight < 0 {

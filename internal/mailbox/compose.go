@@ -67,9 +67,13 @@ func (b *Box) reportLetter(lang locale.Lang, id int64, d *report.Draft) letter {
 		t.line("- " + lang.T("mailbox.answer.now_"+string(a.Verdict)))
 	}
 	t.line("- " + lang.T("mailbox.answer.already"))
-	if a.Wave != nil && a.Wave.Institutions.Some() {
+	if seen := a.Wave; seen != nil && seen.Institutions.Some() {
 		t.head(lang.T("mailbox.answer.others"))
-		t.line(lang.T("mailbox.answer.also", "n", a.Wave.Institutions.Text(lang)))
+		if n := seen.Institutions.Text(lang); seen.First.IsZero() { // since when is not for him to know
+			t.line(lang.T("mailbox.answer.also", "n", n))
+		} else {
+			t.line(lang.T("mailbox.answer.also_since", "n", n, "day", lang.Date(seen.First)))
+		}
 	}
 	b.verify(lang, &t, number)
 	return newLetter(lang, lang.T("mailbox.answer.title", "number", number), t.String())

@@ -119,15 +119,13 @@ func (b *Box) handle(ctx context.Context, id int64) error {
 		return err
 	}
 	defer draft.Discard()
-	name := ""
 	err = b.finish(ctx, c, id, func(tx *store.Tx, m *Mail) error {
 		if m.Report, _, err = draft.SubmitIn(ctx, tx); err != nil {
 			return err
 		}
 		m.State, m.Verdict, m.Reason = Reported, draft.Answer.Verdict, string(refusal)
 		// The report has the mail now; two copies would outlive each other.
-		name, m.blob = m.blob, ""
-		if err := blob.Delete(ctx, tx, name); err != nil {
+		if err := m.drop(ctx, tx); err != nil {
 			return err
 		}
 		if err := b.answer(ctx, tx, m, from, read, draft, refusal); err != nil {
@@ -138,9 +136,7 @@ func (b *Box) handle(ctx context.Context, id int64) error {
 		}
 		return audit.Append(ctx, tx, "mailbox.handle", object("mailbox_mail", m.ID), "state", string(m.State), "report", m.Report, "answer", string(m.Reply))
 	})
-	if err == nil && name != "" {
-		b.halt("reported")
-		err = b.Blobs.Remove(name)
+	if err == nil {
 		b.Wake()
 	}
 	return err
@@ -149,8 +145,19 @@ func (b *Box) handle(ctx context.Context, id int64) error {
 // finish changes a mail that waits in one transaction. One that was handled
 // meanwhile is left alone.
 func (b *Box) finish(ctx context.Context, c caller.Caller, id int64, fn func(*store.Tx, *Mail) error) error {
+	err := b.change(ctx, c, id, Received, fn)
+	if errors.Is(err, errHandled) {
+		return nil
+	}
+	return err
+}
+
+// change changes a mail that is in a state in one transaction, and removes its
+// file if fn dropped it. The error is errHandled if it is in another state.
+func (b *Box) change(ctx context.Context, c caller.Caller, id int64, in State, fn func(*store.Tx, *Mail) error) error {
+	name := ""
 	err := b.DB.Write(ctx, c, func(tx *store.Tx) error {
-		if mine, err := claimMail(ctx, tx, id); err != nil {
+		if mine, err := claimMail(ctx, tx, id, in); err != nil {
 			return err
 		} else if !mine {
 			return errHandled
@@ -159,15 +166,27 @@ func (b *Box) finish(ctx context.Context, c caller.Caller, id int64, fn func(*st
 		if err != nil {
 			return err
 		}
+		had := m.blob
 		if err := fn(tx, &m); err != nil {
 			return err
 		}
+		if m.blob == "" {
+			name = had
+		}
 		return updateMail(ctx, tx, m)
 	})
-	if errors.Is(err, errHandled) {
-		return nil
+	if err != nil || name == "" {
+		return err
 	}
-	return err
+	b.halt("reported")
+	return b.Blobs.Remove(name)
+}
+
+// drop deletes the row of a mail's file; the file goes after the commit.
+func (m *Mail) drop(ctx context.Context, tx *store.Tx) error {
+	name := m.blob
+	m.blob = ""
+	return blob.Delete(ctx, tx, name)
 }
 
 // answerable is Answerable with what is known here.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"teiten/internal/program"
 	"teiten/internal/storetest"
 )
 
@@ -162,7 +163,7 @@ func TestHuge(t *testing.T) {
 }
 
 func TestGarbage(t *testing.T) {
-	certificate, _, _ := identity(t)
+	certificate, _ := program.Identity(t)
 	w := newWorld(t, storetest.SQLite(t), t.TempDir(), func(_ *Parts, c *Config) { c.Limits = Limits{Idle: time.Second} })
 	w.serveTLS(&tls.Config{Certificates: []tls.Certificate{certificate}})
 	ends := func(c *client) {

@@ -4,10 +4,8 @@
 package mailbox
 
 import (
-	"crypto/ecdsa"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"net"
 	"net/netip"
@@ -44,14 +42,10 @@ func startDovecot(t *testing.T) *dovecot {
 	path := program.Need(t, "dovecot")
 	d := &dovecot{plain: program.FreePort(t), tls: program.FreePort(t)}
 	dir := program.Dir(t)
-	certificate, roots, der := identity(t)
+	identity, roots := program.Identity(t)
 	d.roots = roots
-	key, err := x509.MarshalECPrivateKey(certificate.PrivateKey.(*ecdsa.PrivateKey))
-	if err != nil {
-		t.Fatal(err)
-	}
-	chain := program.WriteFile(t, dir, "cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	secret := program.WriteFile(t, dir, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: key}))
+	certificate, key := program.PEM(t, identity)
+	chain, secret := program.WriteFile(t, dir, "cert.pem", certificate), program.WriteFile(t, dir, "key.pem", key)
 	owner := ownerOf(t, dir)
 	conf := program.WriteFile(t, dir, "dovecot.conf", fmt.Appendf(nil, `
 protocols = imap

@@ -4,11 +4,13 @@
 package mailbox
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
 
 	"teiten/internal/caller"
+	"teiten/internal/fault"
 	"teiten/internal/locale"
 	"teiten/internal/mailcheck"
 	"teiten/internal/permit"
@@ -26,11 +28,12 @@ const (
 	Outside    State = "outside"    // the sender is of none of the approved domains
 	Automatic  State = "automatic"  // a machine wrote it: out-of-office, our own answer
 	Bounce     State = "bounce"     // a delivery status notification (RFC 3464)
+	Discarded  State = "discarded"  // it came from outside, and somebody threw it away
 	Failed     State = "failed"     // it was tried again and again; see the log
 )
 
 // States are all of them.
-var States = []State{Received, Reported, Question, Unreadable, Outside, Automatic, Bounce, Failed}
+var States = []State{Received, Reported, Question, Unreadable, Outside, Automatic, Bounce, Discarded, Failed}
 
 // Name returns the word for the state.
 func (s State) Name(lang locale.Lang) string { return lang.T("mailbox.state." + string(s)) }
@@ -65,6 +68,9 @@ type Mail struct {
 	Verdict mailcheck.Verdict `json:"verdict,omitempty"`
 	Report  int64             `json:"report,omitempty"` // 0 for none
 	Reply   Reply             `json:"answer"`
+	// Until is when a mail from outside is deleted; zero when nobody can decide
+	// about it (any more).
+	Until time.Time `json:"until,omitzero"`
 
 	address, imap, account int64
 	blob                   string
@@ -80,17 +86,37 @@ func (m Mail) Why(lang locale.Lang) string {
 	return m.Reason // the code of a fault
 }
 
-// MostRecent is the most that Recent returns.
+// MostRecent is the most mails of one page of the log.
 const MostRecent = 500
 
-// Recent returns the newest mails of the caller's institution, or of all for
-// operators: those before the given id if it is not 0.
-func Recent(ctx context.Context, q store.Queryer, c caller.Caller, before int64, limit int) ([]Mail, error) {
+// Filter narrows the log.
+type Filter struct {
+	Org int64 // 0 for all that the caller may see
+	// Outside leaves those from outside that can still be accepted or discarded.
+	Outside bool
+	Before  int64 // id: the page after the row that had it; 0 for the first
+	Limit   int   // 1 to MostRecent; 0 means 50
+}
+
+// Page is a part of the log, the newest first.
+type Page struct {
+	Items []Mail
+	Next  int64 // Before of the next page; 0 when this is the last
+}
+
+// Recent returns a page of the mails that came to the caller's institution; for
+// operators to all.
+func Recent(ctx context.Context, q store.Queryer, c caller.Caller, f Filter) (p Page, err error) {
 	if err := permit.Check(c, permit.InstitutionManage); err != nil {
-		return nil, err
+		return p, err
 	}
-	if limit <= 0 || limit > MostRecent {
-		limit = MostRecent
+	f.Limit = cmp.Or(f.Limit, 50)
+	if f.Limit < 1 || f.Limit > MostRecent {
+		return p, fault.New(fault.Invalid, "fault.limit", "most", MostRecent)
 	}
-	return recentMails(ctx, q, c, before, limit)
+	if p.Items, err = recentMails(ctx, q, c, f); err == nil && len(p.Items) > f.Limit {
+		p.Items = p.Items[:f.Limit]
+		p.Next = p.Items[f.Limit-1].ID
+	}
+	return p, err
 }

@@ -113,7 +113,11 @@ func (s *sinkSession) Data(r io.Reader) error {
 	if t.subject, err = new(mime.WordDecoder).DecodeHeader(msg.Header.Get("Subject")); err != nil {
 		return err
 	}
-	body, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, msg.Body))
+	in := msg.Body
+	if msg.Header.Get("Content-Transfer-Encoding") == "base64" { // as our answers are; what servers write of their own is not
+		in = base64.NewDecoder(base64.StdEncoding, in)
+	}
+	body, err := io.ReadAll(in)
 	if err != nil {
 		return err
 	}

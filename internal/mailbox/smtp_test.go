@@ -5,7 +5,6 @@ package mailbox
 
 import (
 	"crypto/tls"
-	"encoding/pem"
 	"os"
 	"path/filepath"
 	"strings"
@@ -155,7 +154,7 @@ func TestAddressesThatEnded(t *testing.T) {
 // Real clients over STARTTLS, which is required.
 func TestRealClients(t *testing.T) {
 	swaks, curl, openssl := program.Need(t, "swaks"), program.Need(t, "curl"), program.Need(t, "openssl")
-	certificate, _, der := identity(t)
+	certificate, _ := program.Identity(t)
 	w := newWorld(t, storetest.SQLite(t), t.TempDir(), func(_ *Parts, c *Config) {
 		c.RequireTLS = true
 	})
@@ -163,7 +162,8 @@ func TestRealClients(t *testing.T) {
 	dir := program.Dir(t)
 	text := forward(hanako, "a", hostile("a"))
 	file := program.WriteFile(t, dir, "mail.eml", []byte(strings.ReplaceAll(text, "\n", "\r\n")))
-	ca := program.WriteFile(t, dir, "ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	trusted, _ := program.PEM(t, certificate)
+	ca := program.WriteFile(t, dir, "ca.pem", trusted)
 
 	out, err := program.Run(t, program.Cmd{Path: swaks, Args: []string{"--server", "127.0.0.1", "--port", w.port(), "--from", hanako, "--to", w.address.Address,
 		"--data", "@" + file}})

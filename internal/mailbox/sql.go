@@ -17,6 +17,26 @@ import (
 	"teiten/internal/store"
 )
 
+// scanner is a row, or the rows at one of them.
+type scanner interface{ Scan(...any) error }
+
+// list reads all rows of a query.
+func list[T any](ctx context.Context, q store.Queryer, scan func(scanner) (T, error), query string, args ...any) (all []T, err error) {
+	rows, err := q.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
 // accepted returns the envelope for an address that takes mail now.
 func accepted(ctx context.Context, q store.Queryer, address string) (e envelope, err error) {
 	err = q.QueryRow(ctx, `SELECT a.id, a.organisation_id FROM mailbox_address a JOIN organisation o ON o.id = a.organisation_id
@@ -70,31 +90,40 @@ func seen(ctx context.Context, tx *store.Tx, digest, id int64) (earlier int64, e
 const mailColumns = `m.id, m.organisation_id, o.short, m.address_id, m.imap_id, m.account_id, m.received_at, m.size, m.blob, m.sender, m.sender_key,
 	m.state, m.reason, m.verdict, m.report_id, m.answer`
 
-func scanMail(row interface{ Scan(...any) error }) (m Mail, err error) {
+func scanMail(row scanner) (m Mail, err error) {
 	var at int64
 	err = row.Scan(&m.ID, &m.Org, &m.OrgName, &m.address, &m.imap, &m.account, &at, &m.Size, &m.blob, &m.sender, &m.senderKey,
 		&m.State, &m.Reason, &m.Verdict, &m.Report, &m.Reply)
 	m.At, m.Fetched = store.Time(at), m.imap != 0
+	if m.State == Outside && m.blob != "" {
+		m.Until = m.At.Add(keepFor)
+	}
 	return m, err
 }
 
-func recentMails(ctx context.Context, q store.Queryer, c caller.Caller, before int64, limit int) ([]Mail, error) {
-	all, org := permit.Reach(c, permit.InstitutionManage)
-	rows, err := q.Query(ctx, `SELECT `+mailColumns+` FROM mailbox_mail m JOIN organisation o ON o.id = m.organisation_id
-		WHERE ($1 = 1 OR m.organisation_id = $2) AND ($3 = 0 OR m.id < $3) ORDER BY m.id DESC LIMIT $4`, all, org, before, limit)
-	if err != nil {
-		return nil, err
+// reach is permit.Reach for the mailbox, narrowed to one organisation; 0 for all.
+func reach(c caller.Caller, only int64) (all int, org int64) {
+	all, org = permit.Reach(c, permit.InstitutionManage)
+	switch {
+	case only == 0 || all == 0 && org == only:
+		return all, org
+	case all == 1:
+		return 0, only
+	default:
+		return 0, -1
 	}
-	defer rows.Close()
-	var out []Mail
-	for rows.Next() {
-		m, err := scanMail(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, m)
+}
+
+// recentMails returns one more than the limit if there is one.
+func recentMails(ctx context.Context, q store.Queryer, c caller.Caller, f Filter) ([]Mail, error) {
+	all, org := reach(c, f.Org)
+	outside := 0
+	if f.Outside {
+		outside = 1
 	}
-	return out, rows.Err()
+	return list(ctx, q, scanMail, `SELECT `+mailColumns+` FROM mailbox_mail m JOIN organisation o ON o.id = m.organisation_id
+		WHERE ($1 = 1 OR m.organisation_id = $2) AND ($3 = 0 OR m.id < $3) AND ($4 = 0 OR m.state = 'outside' AND m.blob <> '')
+		ORDER BY m.id DESC LIMIT $5`, all, org, f.Before, outside, f.Limit+1)
 }
 
 func addresses(ctx context.Context, q store.Queryer, c caller.Caller, id int64) ([]Address, error) {
@@ -103,26 +132,18 @@ func addresses(ctx context.Context, q store.Queryer, c caller.Caller, id int64) 
 }
 
 func addressesOf(ctx context.Context, q store.Queryer, all int, org, id int64) ([]Address, error) {
-	rows, err := q.Query(ctx, `SELECT a.id, a.organisation_id, o.short, a.address, a.created_at, a.ends_at,
+	return list(ctx, q, scanAddress, `SELECT a.id, a.organisation_id, o.short, a.address, a.created_at, a.ends_at,
 			(a.ends_at = 0 OR a.ends_at > $4) AND o.left_at = 0 AS active
 		FROM mailbox_address a JOIN organisation o ON o.id = a.organisation_id
 		WHERE ($1 = 1 OR a.organisation_id = $2) AND ($3 = 0 OR a.id = $3) ORDER BY active DESC, a.organisation_id, a.id DESC LIMIT 1000`,
 		all, org, id, member.Present(q))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []Address
-	for rows.Next() {
-		var a Address
-		var created, ends int64
-		if err := rows.Scan(&a.ID, &a.Org, &a.OrgName, &a.Address, &created, &ends, &a.Active); err != nil {
-			return nil, err
-		}
-		a.CreatedAt, a.EndsAt = store.Time(created), store.Time(ends)
-		out = append(out, a)
-	}
-	return out, rows.Err()
+}
+
+func scanAddress(row scanner) (a Address, err error) {
+	var created, ends int64
+	err = row.Scan(&a.ID, &a.Org, &a.OrgName, &a.Address, &created, &ends, &a.Active)
+	a.CreatedAt, a.EndsAt = store.Time(created), store.Time(ends)
+	return a, err
 }
 
 func countAddresses(ctx context.Context, tx *store.Tx, org int64) (n int, err error) {
@@ -145,10 +166,18 @@ func loadMail(ctx context.Context, q store.Queryer, id int64) (Mail, error) {
 	return m, store.NotFound(err)
 }
 
-// claimMail locks a mail that waits; false if it does not any more. The state
-// is set again by updateMail.
-func claimMail(ctx context.Context, tx *store.Tx, id int64) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE mailbox_mail SET handled_at = $1 WHERE id = $2 AND state = 'received'`, store.Micros(tx.Now), id)
+// findMail returns a mail that the caller may manage.
+func findMail(ctx context.Context, q store.Queryer, c caller.Caller, id int64) (Mail, error) {
+	all, own := permit.Reach(c, permit.InstitutionManage)
+	m, err := scanMail(q.QueryRow(ctx, `SELECT `+mailColumns+` FROM mailbox_mail m JOIN organisation o ON o.id = m.organisation_id
+		WHERE m.id = $1 AND ($2 = 1 OR m.organisation_id = $3)`, id, all, own))
+	return m, store.NotFound(err)
+}
+
+// claimMail locks a mail that is in a state; false if it is not any more. The
+// state is set again by updateMail.
+func claimMail(ctx context.Context, tx *store.Tx, id int64, in State) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE mailbox_mail SET handled_at = $1 WHERE id = $2 AND state = $3 AND blob <> ''`, store.Micros(tx.Now), id, string(in))
 	return n == 1, err
 }
 
@@ -156,6 +185,18 @@ func updateMail(ctx context.Context, tx *store.Tx, m Mail) error {
 	_, err := tx.Exec(ctx, `UPDATE mailbox_mail SET state = $1, reason = $2, verdict = $3, report_id = $4, answer = $5, answer_id = $6, blob = $7, sender = $8 WHERE id = $9`,
 		string(m.State), m.Reason, string(m.Verdict), m.Report, string(m.Reply), m.answerID, m.blob, m.sender, m.ID)
 	return err
+}
+
+// cameBy is by which address, or from which mailbox, the mail of a report came.
+// A mail is a report soon after it came, or after somebody accepted it.
+func cameBy(ctx context.Context, q store.Queryer, org, report int64, reported time.Time) (o Origin, err error) {
+	var at, imap int64
+	var reason string
+	err = q.QueryRow(ctx, `SELECT m.received_at, m.imap_id, COALESCE(a.address, ''), m.reason FROM mailbox_mail m LEFT JOIN mailbox_address a ON a.id = m.address_id
+		WHERE m.organisation_id = $1 AND m.received_at > $2 AND m.report_id = $3 ORDER BY m.id LIMIT 1`,
+		org, store.Micros(reported.Add(-keepFor-24*time.Hour)), report).Scan(&at, &imap, &o.Address, &reason)
+	o.At, o.Fetched, o.Accepted = store.Time(at), imap != 0, Refusal(reason) == NotInside
+	return o, store.NotFound(err)
 }
 
 // countSince counts the mails of a sender and of his institution since a time,
@@ -193,21 +234,8 @@ func insertAnswer(ctx context.Context, tx *store.Tx, org, senderKey int64, kind 
 // groupedMails are those of a sender that wait to be answered together, the
 // oldest first.
 func groupedMails(ctx context.Context, tx *store.Tx, org, senderKey int64) ([]Mail, error) {
-	rows, err := tx.Query(ctx, `SELECT `+mailColumns+` FROM mailbox_mail m JOIN organisation o ON o.id = m.organisation_id
+	return list(ctx, tx, scanMail, `SELECT `+mailColumns+` FROM mailbox_mail m JOIN organisation o ON o.id = m.organisation_id
 		WHERE m.sender_key = $1 AND m.organisation_id = $2 AND m.answer = 'grouped' ORDER BY m.id LIMIT 100000`, senderKey, org)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []Mail
-	for rows.Next() {
-		m, err := scanMail(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, m)
-	}
-	return out, rows.Err()
 }
 
 func answerGroup(ctx context.Context, tx *store.Tx, org, senderKey, newest, answer int64) error {
@@ -243,21 +271,9 @@ func endAnswer(ctx context.Context, tx *store.Tx, id int64, reply Reply) error {
 
 // expired are the mails whose file is to go; their senders are forgotten with
 // them.
-func expired(ctx context.Context, tx *store.Tx, before time.Time, limit int) (names []string, err error) {
-	rows, err := tx.Query(ctx, `SELECT blob FROM mailbox_mail WHERE blob <> '' AND received_at < $1 AND state <> 'received' ORDER BY received_at LIMIT $2`,
-		store.Micros(before), limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		names = append(names, name)
-	}
-	return names, rows.Err()
+func expired(ctx context.Context, tx *store.Tx, before time.Time, limit int) ([]string, error) {
+	return list(ctx, tx, func(row scanner) (name string, err error) { return name, row.Scan(&name) },
+		`SELECT blob FROM mailbox_mail WHERE blob <> '' AND received_at < $1 AND state <> 'received' ORDER BY received_at LIMIT $2`, store.Micros(before), limit)
 }
 
 func forgetMail(ctx context.Context, tx *store.Tx, name string) error {
@@ -284,24 +300,25 @@ func forgetOld(ctx context.Context, tx *store.Tx, seenBefore, logBefore time.Tim
 	return n, nil
 }
 
-func status(ctx context.Context, q store.Queryer, c caller.Caller) (s Status, err error) {
-	all, org := permit.Reach(c, permit.InstitutionManage)
+func status(ctx context.Context, q store.Queryer, c caller.Caller, only int64) (s Status, err error) {
+	all, org := reach(c, only)
 	now := member.Present(q)
 	day := now - (24 * time.Hour).Microseconds()
 	var last, oldest int64
 	err = q.QueryRow(ctx, `SELECT
 		(SELECT COUNT(*) FROM mailbox_address a JOIN organisation o ON o.id = a.organisation_id
 			WHERE ($1 = 1 OR a.organisation_id = $2) AND (a.ends_at = 0 OR a.ends_at > $3) AND o.left_at = 0),
-		(SELECT COALESCE(MAX(received_at), 0) FROM mailbox_mail WHERE $1 = 1 OR organisation_id = $2),
+		(SELECT COALESCE(MAX(received_at), 0) FROM mailbox_mail WHERE ($1 = 1 OR organisation_id = $2)),
 		(SELECT COUNT(*) FROM mailbox_mail WHERE ($1 = 1 OR organisation_id = $2) AND received_at > $4),
 		(SELECT COUNT(*) FROM mailbox_mail WHERE ($1 = 1 OR organisation_id = $2) AND received_at > $4 AND state = 'bounce'),
 		(SELECT COUNT(*) FROM mailbox_mail WHERE ($1 = 1 OR organisation_id = $2) AND state = 'received'),
 		(SELECT COALESCE(MIN(received_at), 0) FROM mailbox_mail WHERE ($1 = 1 OR organisation_id = $2) AND state = 'received'),
 		(SELECT COUNT(*) FROM mailbox_mail WHERE ($1 = 1 OR organisation_id = $2) AND state = 'failed'),
+		(SELECT COUNT(*) FROM mailbox_mail WHERE ($1 = 1 OR organisation_id = $2) AND state = 'outside' AND blob <> ''),
 		(SELECT COUNT(*) FROM mailbox_answer WHERE ($1 = 1 OR organisation_id = $2) AND state = 'waiting'),
 		(SELECT COUNT(*) FROM mailbox_imap WHERE ($1 = 1 OR organisation_id = $2) AND enabled),
 		(SELECT COUNT(*) FROM mailbox_imap WHERE ($1 = 1 OR organisation_id = $2) AND enabled AND failures > 0)`, all, org, now, day).
-		Scan(&s.Addresses, &last, &s.Day, &s.Bounces, &s.Waiting, &oldest, &s.Failed, &s.Unanswered, &s.IMAPs, &s.IMAPsFailing)
+		Scan(&s.Addresses, &last, &s.Day, &s.Bounces, &s.Waiting, &oldest, &s.Failed, &s.Outside, &s.Unanswered, &s.IMAPs, &s.IMAPsFailing)
 	s.Last, s.Oldest = store.Time(last), store.Time(oldest)
 	return s, err
 }
@@ -309,7 +326,7 @@ func status(ctx context.Context, q store.Queryer, c caller.Caller) (s Status, er
 const imapColumns = `i.id, i.organisation_id, o.short, i.server, i.security, i.login, i.password, i.folder, i.done_folder, i.enabled,
 	i.uid_validity, i.uid_first, i.uid_last, i.fetched, i.last_run, i.last_ok, i.next_run, i.failures, i.error_code, i.error_args`
 
-func scanIMAP(row interface{ Scan(...any) error }) (i IMAP, err error) {
+func scanIMAP(row scanner) (i IMAP, err error) {
 	var run, ok, next int64
 	var args string
 	if err := row.Scan(&i.ID, &i.Org, &i.OrgName, &i.Server, &i.Security, &i.Login, &i.password, &i.Folder, &i.DoneFolder, &i.Enabled,
@@ -325,22 +342,9 @@ func scanIMAP(row interface{ Scan(...any) error }) (i IMAP, err error) {
 
 // imaps are those that the caller may manage; org 0 for all.
 func imaps(ctx context.Context, q store.Queryer, c caller.Caller, org int64) ([]IMAP, error) {
-	all, own := permit.Reach(c, permit.InstitutionManage)
-	rows, err := q.Query(ctx, `SELECT `+imapColumns+` FROM mailbox_imap i JOIN organisation o ON o.id = i.organisation_id
-		WHERE ($1 = 1 OR i.organisation_id = $2) AND ($3 = 0 OR i.organisation_id = $3) ORDER BY i.organisation_id`, all, own, org)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []IMAP
-	for rows.Next() {
-		i, err := scanIMAP(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, i)
-	}
-	return out, rows.Err()
+	all, org := reach(c, org)
+	return list(ctx, q, scanIMAP, `SELECT `+imapColumns+` FROM mailbox_imap i JOIN organisation o ON o.id = i.organisation_id
+		WHERE $1 = 1 OR i.organisation_id = $2 ORDER BY i.organisation_id`, all, org)
 }
 
 // putIMAP stores the settings, and lets the mailbox be asked at once.

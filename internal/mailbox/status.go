@@ -28,17 +28,19 @@ type Status struct {
 	Waiting      int       `json:"waiting"`         // that are not looked at yet
 	Oldest       time.Time `json:"oldest,omitzero"` // when the oldest of them came
 	Failed       int       `json:"failed"`          // that were given up
+	Outside      int       `json:"outside"`         // from outside, about which nobody has decided
 	Unanswered   int       `json:"unanswered"`      // answers that wait to be sent
 	IMAPs        int       `json:"imaps"`           // that are switched on
 	IMAPsFailing int       `json:"imaps_failing"`
 }
 
-// ReadStatus returns how the mailbox does.
-func ReadStatus(ctx context.Context, q store.Queryer, c caller.Caller) (Status, error) {
+// ReadStatus returns how the mailbox does, of one organisation; 0 for all that
+// the caller may see.
+func ReadStatus(ctx context.Context, q store.Queryer, c caller.Caller, org int64) (Status, error) {
 	if err := permit.Check(c, permit.InstitutionManage); err != nil {
 		return Status{}, err
 	}
-	return status(ctx, q, c)
+	return status(ctx, q, c, org)
 }
 
 // Probe asks a running mailbox at an address to which it listens whether it

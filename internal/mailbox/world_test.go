@@ -7,17 +7,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -108,21 +103,13 @@ func newWorld(t testing.TB, db *store.DB, data string, change func(*Parts, *Conf
 
 func (w *world) exec(query string, args ...any) {
 	w.t.Helper()
-	if err := w.db.Keep(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, query, args...)
-		return err
-	}); err != nil {
-		w.t.Fatal(err)
-	}
+	storetest.Exec(w.t, w.db, query, args...)
 }
 
 // count is the one number that a query gives.
-func (w *world) count(query string, args ...any) (n int) {
+func (w *world) count(query string, args ...any) int {
 	w.t.Helper()
-	if err := w.db.QueryRow(ctx, query, args...).Scan(&n); err != nil {
-		w.t.Fatal(err)
-	}
-	return n
+	return storetest.Value[int](w.t, w.db, query, args...)
 }
 
 // serve runs the SMTP service until the test ends.
@@ -159,11 +146,11 @@ func (w *world) port() string {
 // mails are those that arrived, the newest first.
 func (w *world) mails() []Mail {
 	w.t.Helper()
-	all, err := Recent(ctx, w.db, w.p.Operator, 0, 0)
+	page, err := Recent(ctx, w.db, w.p.Operator, Filter{Limit: MostRecent})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return all
+	return page.Items
 }
 
 // raw is the stored text of a mail.
@@ -179,31 +166,6 @@ func (w *world) raw(m Mail) string {
 		w.t.Fatal(err)
 	}
 	return string(b)
-}
-
-// identity is a certificate for 127.0.0.1 and localhost, and who made it.
-func identity(t testing.TB) (tls.Certificate, *x509.CertPool, []byte) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "mail"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, BasicConstraintsValid: true, IsCA: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(made)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots, der
 }
 
 // client is a bare conversation.

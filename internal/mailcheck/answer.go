@@ -107,8 +107,9 @@ type Answer struct {
 	Mail       *mail.Message // the mail in question
 	Found      mail.Found    // how it was found in what was handed in
 	Wave       *wave.Seen    // nil for none
-	Rules      string        // version of the rules
-	Incomplete []string      // what was not looked at: keys of package locale
+	Signature  Signature
+	Rules      string   // version of the rules
+	Incomplete []string // what was not looked at: keys of package locale
 
 	lures bool // it wants a link followed or a file opened
 }

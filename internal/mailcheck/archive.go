@@ -210,53 +210,6 @@ func readOLE(f *file, data []byte) {
 	}
 }
 
-// read7z reads the names of a 7z archive where its header is not compressed
-// itself, and whether anything is encrypted: the coder's id stands in plain.
-func read7z(f *file, data []byte) {
-	if len(data) < 32 {
-		return
-	}
-	at, size := binary.LittleEndian.Uint64(data[12:]), binary.LittleEndian.Uint64(data[20:])
-	if at > uint64(len(data)-32) || size > uint64(len(data)-32)-at {
-		return
-	}
-	h := data[32+at : 32+at+min(size, 64<<10)]
-	f.Encrypted = bytes.Contains(h, []byte("\x06\xf1\x07\x01")) // AES-256
-	if len(h) == 0 || h[0] != 0x01 {
-		f.mark("closed", f.Name) // a header inside a stream
-		return
-	}
-	for i := 1; i+4 < len(h); i++ { // kNames, its size, not external, then names of UTF-16
-		if h[i] != 0x11 || h[i+2] != 0 && h[i+3] != 0 {
-			continue
-		}
-		start := i + 3
-		if h[i+1] >= 0x80 {
-			start++
-		}
-		var u []uint16
-		names := 0
-		for j := start; j+1 < len(h) && names < maxNames; j += 2 {
-			c := binary.LittleEndian.Uint16(h[j:])
-			if c == 0 {
-				if len(u) == 0 {
-					break
-				}
-				f.add(string(utf16.Decode(u)))
-				u, names = u[:0], names+1
-				continue
-			}
-			u = append(u, c)
-			if len(u) > 260 {
-				break
-			}
-		}
-		if names > 0 {
-			return
-		}
-	}
-}
-
 // readRAR reads the names of RAR 4 and 5 archives.
 func readRAR(f *file, data []byte) {
 	if bytes.HasPrefix(data, []byte("Rar!\x1a\x07\x01\x00")) {

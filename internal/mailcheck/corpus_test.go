@@ -15,6 +15,7 @@ import (
 	"teiten/internal/mail"
 	"teiten/internal/mailcheck"
 	"teiten/internal/mailcorpus"
+	"teiten/internal/program"
 )
 
 // counts are verdicts.
@@ -84,22 +85,19 @@ func TestGenerated(t *testing.T) {
 	}
 }
 
-// realMails finds the real mails beside the repository.
+// realMails are those of a folder of SpamAssassin's test mails.
 func realMails(t testing.TB, folder string) (all [][]byte) {
 	t.Helper()
-	root, err := filepath.Abs("../../../shared/data/mail/spamassassin/" + folder)
+	root := program.RealData(t, "mail", "spamassassin", folder)
+	files, err := os.ReadDir(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	names, err := filepath.Glob(filepath.Join(root, "*"))
-	if err != nil || len(names) == 0 {
-		t.Skip("the real mails are not here: " + root)
-	}
-	for _, name := range names {
-		if i, err := os.Stat(name); err != nil || !i.Mode().IsRegular() {
+	for _, f := range files {
+		if f.IsDir() {
 			continue
 		}
-		b, err := os.ReadFile(name)
+		b, err := os.ReadFile(filepath.Join(root, f.Name()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,6 +126,9 @@ func TestReal(t *testing.T) {
 					rules[f.Rule]++
 				}
 			}
+		}
+		if c.n < 30 {
+			t.Errorf("%s: only %d mails", folder, c.n)
 		}
 		t.Logf("%s: %d mails, %.1f %% flagged, %d malicious", folder, c.n, 100*c.flagged(), c.malicious)
 		for _, id := range slices.Sorted(maps.Keys(rules)) {

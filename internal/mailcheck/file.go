@@ -224,7 +224,7 @@ func (v *view) classify(f *file, data []byte) {
 	case "zip":
 		v.readZip(f, data)
 	case "7z":
-		read7z(f, data)
+		v.read7z(f, data)
 	case "rar":
 		readRAR(f, data)
 	case "ole":

@@ -4,9 +4,14 @@
 package mailcheck
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
+	"maps"
+	"math"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -55,7 +60,7 @@ func (v *view) readImages() {
 			read(dataURI(d), path)
 		}
 		for _, cells := range r.page.grids {
-			v.addCodes(qr.FromCells(cells), path)
+			v.addCodes(qr.FromCells(twoColours(cells)), path)
 		}
 	}
 	for i := range v.bodies {
@@ -63,7 +68,7 @@ func (v *view) readImages() {
 		if b.r != nil {
 			pages(b.r, b.path)
 		}
-		if strings.ContainsAny(b.text, "█▀▄■") {
+		if strings.ContainsAny(b.text, blocksOfText) || strings.Contains(b.text, "#######") {
 			v.addCodes(qr.FromText(b.text), b.path)
 		}
 	}
@@ -72,6 +77,58 @@ func (v *view) readImages() {
 			pages(f.r, f.Path)
 		}
 	}
+}
+
+// blocksOfText are characters with which codes are drawn.
+const blocksOfText = "█▀▄▌▐▘▝▖▗▙▛▜▟▚▞▓▒■⬛"
+
+// twoColours parts the cells of a table into dark and light. The two colours
+// that most of them have count as such, whichever they are: a reader takes a
+// code in red on green too. Where there are many colours, their brightness counts.
+func twoColours(cells [][]string) [][]bool {
+	count, all := map[string]int{}, 0
+	for _, row := range cells {
+		for _, c := range row {
+			count[c]++
+			all++
+		}
+	}
+	if len(count) < 2 {
+		return nil
+	}
+	most := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
+	})
+	mean := 0.0
+	for c, n := range count {
+		mean += brightness(c) * float64(n) / float64(all)
+	}
+	two := count[most[0]]+count[most[1]] >= all*9/10
+	dark := make(map[string]bool, len(count))
+	for _, c := range most {
+		dark[c] = brightness(c) < mean
+		if two {
+			dark[c] = c == most[1] || c != most[0] && math.Abs(brightness(c)-brightness(most[1])) < math.Abs(brightness(c)-brightness(most[0]))
+		}
+	}
+	out := make([][]bool, len(cells))
+	for y, row := range cells {
+		out[y] = make([]bool, len(row))
+		for x, c := range row {
+			out[y][x] = dark[c]
+		}
+	}
+	return out
+}
+
+// brightness of a colour as [colour] writes it, 0 to 1; that of one which is not
+// known is the page's.
+func brightness(c string) float64 {
+	n, err := strconv.ParseUint(strings.TrimPrefix(c, "#"), 16, 32)
+	if err != nil {
+		return 1
+	}
+	return (0.299*float64(n>>16) + 0.587*float64(n>>8&255) + 0.114*float64(n&255)) / 255
 }
 
 // addCodes adds the addresses that codes carry.

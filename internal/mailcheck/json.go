@@ -31,6 +31,7 @@ type Report struct {
 	Indicators []ReportIndicator `json:"indicators"`
 	Files      []ReportFile      `json:"files"`
 	Wave       *ReportWave       `json:"wave,omitempty"`
+	Signature  *ReportSignature  `json:"signature,omitempty"` // of a signed mail
 	Repairs    []ReportRepair    `json:"repairs"`
 	Incomplete []string          `json:"incomplete"` // sentences: what was not looked at
 }
@@ -86,6 +87,13 @@ type ReportFile struct {
 	Encrypted bool     `json:"encrypted"`
 }
 
+// ReportSignature is a Signature.
+type ReportSignature struct {
+	State  Signed   `json:"state"` // valid, invalid, unverified
+	Domain string   `json:"domain,omitempty"`
+	Keys   []string `json:"keys,omitempty"` // that are missing
+}
+
 // ReportWave says who else reported such a mail.
 type ReportWave struct {
 	Institutions disclose.Shown `json:"institutions"`
@@ -124,6 +132,9 @@ func (a *Answer) JSON(lang locale.Lang, did Action) Report {
 	}
 	if w := a.Wave; w != nil {
 		r.Wave = &ReportWave{w.Institutions, w.Own, moment(w.First), w.Advisory, w.Alike}
+	}
+	if g := a.Signature; g.State != Unsigned {
+		r.Signature = &ReportSignature{g.State, g.Domain, g.Keys}
 	}
 	for _, key := range a.Incomplete {
 		r.Incomplete = append(r.Incomplete, lang.T(key))

@@ -30,7 +30,7 @@ func Judge(m *mail.Message, f Facts) *Answer {
 
 // judge lets every rule speak, and weighs.
 func (v *view) judge() *Answer {
-	a := &Answer{Mail: v.m, Found: mail.Itself, Wave: v.facts.wave, Rules: RulesVersion}
+	a := &Answer{Mail: v.m, Found: mail.Itself, Wave: v.facts.wave, Signature: v.signature(), Rules: RulesVersion}
 	for i := range rules {
 		r := &rules[i]
 		n := 0

@@ -57,9 +57,9 @@ type page struct {
 	script                   strings.Builder
 	handlers                 int
 	refresh, base            bool
-	data                     []string   // data: addresses of images
-	grids                    [][][]bool // tables as dark and light cells
-	mixed                    int        // words of the text with unseen characters or text in their middle
+	data                     []string     // data: addresses of images
+	grids                    [][][]string // tables by the colours of their cells
+	mixed                    int          // words of the text with unseen characters or text in their middle
 }
 
 // Render shows a body as text. HTML becomes what a reader sees, with places of
@@ -110,8 +110,8 @@ type walker struct {
 	left  int
 	gap   int // pending white space: 1 blank, 2 line, 3 paragraph
 	base  string
-	// classes hide what carries them.
-	classes map[string]string
+	// classes hide or colour what carries them.
+	classes map[string]declared
 	silent  int // inside what other mail programs do not show
 	pre     int
 }
@@ -254,7 +254,7 @@ func (w *walker) open(name string, attr map[string]string, closed bool, inside i
 	if name == "head" || name == "title" || name == "template" || name == "datalist" {
 		e.structural = true
 	}
-	w.cell(name, attr)
+	w.cell(&e, attr)
 	if void[name] || closed {
 		return
 	}
@@ -297,33 +297,26 @@ func (w *walker) close(name string) {
 }
 
 const (
-	maxGrids = 4
-	maxCells = 250 // in a row and in a column
+	maxGrids  = 8
+	leastGrid = 21  // rows of the smallest code; tables with fewer are for the layout
+	maxCells  = 250 // in a row and in a column
 )
 
 // cell keeps a table as a picture: some draw QR codes with coloured cells.
-func (w *walker) cell(name string, attr map[string]string) {
+func (w *walker) cell(e *element, attr map[string]string) {
 	g := &w.r.page.grids
 	switch n := len(*g); {
-	case name == "table" && n < maxGrids:
+	case e.name == "table" && n > 0 && len((*g)[n-1]) < leastGrid:
+		(*g)[n-1] = nil
+	case e.name == "table" && n < maxGrids:
 		*g = append(*g, nil)
 	case n == 0:
-	case name == "tr" && len((*g)[n-1]) < maxCells:
+	case e.name == "tr" && len((*g)[n-1]) < maxCells:
 		(*g)[n-1] = append((*g)[n-1], nil)
-	case name == "td" && len((*g)[n-1]) > 0:
+	case (e.name == "td" || e.name == "th") && len((*g)[n-1]) > 0:
 		row := &(*g)[n-1][len((*g)[n-1])-1]
-		if len(*row) >= maxCells {
-			return
-		}
-		c := colour(attr["bgcolor"])
-		if s := attr["style"]; s != "" {
-			if d := declarations(s, nil); d.bgSet {
-				c = d.bg
-			}
-		}
-		dark := c != "" && c[1] < '6' && c[3] < '6' && c[5] < '6'
 		for range min(max(pixels(attr["colspan"]), 1), maxCells-len(*row)) {
-			*row = append(*row, dark)
+			*row = append(*row, e.bg)
 		}
 	}
 }

@@ -4,17 +4,18 @@
 package mailcheck
 
 import (
+	"math"
 	"strconv"
 	"strings"
+
+	"golang.org/x/image/colornames"
 )
 
 // shown sets whether the element's text can be seen.
 func (w *walker) shown(e *element, attr map[string]string) {
-	if c := attr["class"]; c != "" && w.classes != nil && e.why == "" {
+	if c := attr["class"]; c != "" && w.classes != nil {
 		for i, name := range strings.Fields(c) {
-			if why := w.classes[name]; why != "" {
-				e.why = why
-			}
+			e.take(w.classes[name])
 			if i == 20 {
 				break
 			}
@@ -35,16 +36,20 @@ func (w *walker) shown(e *element, attr map[string]string) {
 		}
 	}
 	if s := attr["style"]; s != "" {
-		d := declarations(s, func(target string) { w.add("style", target) })
-		if d.why != "" && e.why == "" {
-			e.why = d.why
-		}
-		if d.color != "" {
-			e.color = d.color
-		}
-		if d.bgSet {
-			e.bg = d.bg
-		}
+		e.take(declarations(s, func(target string) { w.add("style", target) }))
+	}
+}
+
+// take lets an element look as a style says.
+func (e *element) take(d declared) {
+	if d.why != "" && e.why == "" {
+		e.why = d.why
+	}
+	if d.color != "" {
+		e.color = d.color
+	}
+	if d.bgSet {
+		e.bg = d.bg
 	}
 }
 
@@ -173,39 +178,69 @@ func length(s string) (float64, bool) {
 	return n, true
 }
 
-var colourNames = map[string]string{"white": "#ffffff", "black": "#000000", "red": "#ff0000", "blue": "#0000ff", "gray": "#808080", "grey": "#808080",
-	"whitesmoke": "#f5f5f5", "snow": "#fffafa", "ivory": "#fffff0", "yellow": "#ffff00", "green": "#008000", "silver": "#c0c0c0"}
-
-// colour brings the usual spellings to #rrggbb; "" for what is not known.
+// colour brings the spellings of CSS (Color Module Level 4) to #rrggbb, without
+// what shines through; "" for what is not known.
 func colour(s string) string {
 	s = strings.ToLower(strings.TrimSpace(s))
-	if c, ok := colourNames[s]; ok {
-		return c
+	if c, ok := colornames.Map[s]; ok {
+		return hexColour(float64(c.R), float64(c.G), float64(c.B))
 	}
-	if strings.HasPrefix(s, "rgb(") || strings.HasPrefix(s, "rgba(") {
-		_, inner, _ := strings.Cut(s, "(")
+	if name, inner, ok := strings.Cut(s, "("); ok {
 		parts := strings.FieldsFunc(inner, func(r rune) bool { return r == ',' || r == ' ' || r == ')' || r == '/' })
 		if len(parts) < 3 {
 			return ""
 		}
-		out := "#"
-		for _, p := range parts[:3] {
-			n, err := strconv.Atoi(p)
-			if err != nil || n < 0 || n > 255 {
+		var n [3]float64
+		for i, p := range parts[:3] {
+			number, percent := strings.CutSuffix(strings.TrimSuffix(p, "deg"), "%")
+			f, err := strconv.ParseFloat(number, 64)
+			if err != nil || !(f >= -1e4 && f <= 1e4) {
 				return ""
 			}
-			out += string("0123456789abcdef"[n>>4]) + string("0123456789abcdef"[n&15])
+			if percent && strings.HasPrefix(name, "rgb") {
+				f *= 2.55
+			}
+			n[i] = f
 		}
-		return out
+		switch name {
+		case "rgb", "rgba":
+			return hexColour(n[0], n[1], n[2])
+		case "hsl", "hsla":
+			return hexColour(fromHSL(n[0], n[1]/100, n[2]/100))
+		}
+		return ""
 	}
 	s = strings.TrimPrefix(s, "#")
-	if len(s) == 3 && hexDigits(s) {
+	if (len(s) == 3 || len(s) == 4) && hexDigits(s) {
 		return "#" + string([]byte{s[0], s[0], s[1], s[1], s[2], s[2]})
 	}
-	if len(s) == 6 && hexDigits(s) {
-		return "#" + s
+	if (len(s) == 6 || len(s) == 8) && hexDigits(s) {
+		return "#" + s[:6]
 	}
 	return ""
+}
+
+func hexColour(r, g, b float64) string {
+	const digits = "0123456789abcdef"
+	out := []byte("#")
+	for _, f := range []float64{r, g, b} {
+		n := int(min(max(f, 0), 255) + 0.5)
+		out = append(out, digits[n>>4], digits[n&15])
+	}
+	return string(out)
+}
+
+// fromHSL follows CSS Color Module Level 4, section 7.1.
+func fromHSL(hue, saturation, lightness float64) (r, g, b float64) {
+	saturation, lightness = min(max(saturation, 0), 1), min(max(lightness, 0), 1)
+	part := func(n float64) float64 {
+		k := math.Mod(n+hue/30, 12)
+		if k < 0 {
+			k += 12
+		}
+		return 255 * (lightness - saturation*min(lightness, 1-lightness)*max(-1, min(k-3, 9-k, 1)))
+	}
+	return part(0), part(8), part(4)
 }
 
 func hexDigits(s string) bool {
@@ -217,7 +252,7 @@ func hexDigits(s string) bool {
 	return true
 }
 
-// sheet reads the classes that a style sheet hides. Rules inside @media are for
+// sheet reads the classes that a style sheet hides or colours. Rules inside @media are for
 // some screens only and do not count.
 func (w *walker) sheet(s string) {
 	if len(s) > 256<<10 {
@@ -257,7 +292,7 @@ func (w *walker) sheet(s string) {
 		body := s[:end]
 		s = s[end+1:]
 		d := declarations(body, func(target string) { w.add("style", target) })
-		if d.why == "" || media {
+		if d == (declared{}) || media {
 			continue
 		}
 		for i, one := range strings.SplitN(selector, ",", 20) {
@@ -267,9 +302,9 @@ func (w *walker) sheet(s string) {
 			}
 			if _, class, ok := strings.Cut(one, "."); ok && class != "" && len(w.classes) < 500 {
 				if w.classes == nil {
-					w.classes = map[string]string{}
+					w.classes = map[string]declared{}
 				}
-				w.classes[class] = d.why
+				w.classes[class] = d
 			}
 		}
 	}

@@ -8,15 +8,32 @@ import "teiten/internal/indicator"
 // marked makes a rule of a mark on files.
 func marked(id string, weight int, of family, code string) rule {
 	return rule{id, weight, of, func(v *view, say sayer) {
-		for _, f := range v.files {
-			for _, m := range f.marks {
-				if m.code == code {
-					say(0, at("file", f.Path, m.what), "file", clip(f.Name), "what", defanged(m.what))
-					return
-				}
-			}
+		if f, m := v.marked(code); f != nil {
+			say(0, at("file", f.Path, m.what), "file", clip(f.Name), "what", defanged(m.what))
 		}
 	}}
+}
+
+// weighed makes a rule of a mark whose weight depends on what else is in the
+// mail.
+func weighed(id string, most int, of family, code string, weight func(v *view, f *file) int) rule {
+	return rule{id, most, of, func(v *view, say sayer) {
+		if f, _ := v.marked(code); f != nil {
+			say(weight(v, f), at("file", f.Path, f.Name), "file", clip(f.Name))
+		}
+	}}
+}
+
+// marked returns the first file with the mark, nil for none.
+func (v *view) marked(code string) (*file, mark) {
+	for _, f := range v.files {
+		for _, m := range f.marks {
+			if m.code == code {
+				return f, m
+			}
+		}
+	}
+	return nil, mark{}
 }
 
 func defanged(s string) string {
@@ -65,30 +82,18 @@ var fileRules = []rule{
 	marked("file.svg_script", 75, fileFamily, "svg_script"),
 	marked("file.svg_link", 50, fileFamily, "svg_link"),
 	marked("file.forwards", 45, fileFamily, "forwards"),
-	{"file.html", 30, fileFamily, func(v *view, say sayer) {
-		for _, f := range v.files {
-			if f.has("html") {
-				weight := 15
-				if v.asks() || v.has(paper, openIt, deadline, login) || f.has("form_plain") {
-					weight = 35
-				}
-				say(weight, at("file", f.Path, f.Name), "file", clip(f.Name))
-				return
-			}
+	weighed("file.html", 30, fileFamily, "html", func(v *view, f *file) int {
+		if v.asks() || v.has(paper, openIt, deadline, login) || f.has("form_plain") {
+			return 35
 		}
-	}},
-	{"file.macro", 40, fileFamily, func(v *view, say sayer) {
-		for _, f := range v.files {
-			if f.has("macro") {
-				weight := 25 // hospitals do mail sheets with macros
-				if v.has(macro, paper, deadline) {
-					weight = 45
-				}
-				say(weight, at("file", f.Path, f.Name), "file", clip(f.Name))
-				return
-			}
+		return 15
+	}),
+	weighed("file.macro", 40, fileFamily, "macro", func(v *view, _ *file) int {
+		if v.has(macro, paper, deadline) {
+			return 45
 		}
-	}},
+		return 25 // hospitals do mail sheets with macros
+	}),
 	marked("file.template", 70, disguiseFamily, "template"),
 	marked("file.object", 30, fileFamily, "object"),
 	marked("file.double", 80, disguiseFamily, "double"),
@@ -96,18 +101,12 @@ var fileRules = []rule{
 	marked("file.spaces", 80, disguiseFamily, "spaces"),
 	marked("file.mismatch", 60, disguiseFamily, "mismatch"),
 	marked("file.pdf_launch", 60, fileFamily, "pdf_launch"),
-	{"file.pdf_script", 35, fileFamily, func(v *view, say sayer) {
-		for _, f := range v.files {
-			if f.has("pdf_script") { // forms of authorities have scripts, and seldom start by themselves
-				weight := 15
-				if f.has("pdf_action") || f.has("pdf_file") {
-					weight = 40
-				}
-				say(weight, at("file", f.Path, f.Name), "file", clip(f.Name))
-				return
-			}
+	weighed("file.pdf_script", 35, fileFamily, "pdf_script", func(_ *view, f *file) int {
+		if f.has("pdf_action") || f.has("pdf_file") {
+			return 40
 		}
-	}},
+		return 15 // forms of authorities have scripts, and seldom start by themselves
+	}),
 	{"file.pdf_link", 25, fileFamily, func(v *view, say sayer) {
 		for _, f := range v.files {
 			for _, m := range f.marks {

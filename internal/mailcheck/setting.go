@@ -12,7 +12,6 @@ import (
 	"teiten/internal/audit"
 	"teiten/internal/caller"
 	"teiten/internal/fault"
-	"teiten/internal/indicator"
 	"teiten/internal/permit"
 	"teiten/internal/store"
 )
@@ -59,37 +58,5 @@ func ChangeSettings(ctx context.Context, db *store.DB, c caller.Caller, org int6
 			return err
 		}
 		return audit.Append(ctx, tx, "mailcheck.settings", fmt.Sprintf("organisation/%d", org), "authserv", strings.Join(ids, " "))
-	})
-}
-
-const maxRecord = 4096 // bytes of a key's TXT record
-
-// KeepKey keeps the TXT record of a DKIM key, such as
-// "selector._domainkey.example.jp", for checks to come. An empty record forgets
-// it. Operators only: a wrong key would make a forged mail look signed.
-func KeepKey(ctx context.Context, db *store.DB, c caller.Caller, name, record string) error {
-	if err := permit.Check(c, permit.InstallationManage); err != nil {
-		return err
-	}
-	name = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(name), "."))
-	selector, domain, ok := strings.Cut(name, "._domainkey.")
-	if _, err := indicator.Normalise(indicator.Domain, domain); !ok || selector == "" || err != nil || len(name) > 253 {
-		return fault.New(fault.Invalid, "mailcheck.key_name").At("name")
-	}
-	record = strings.TrimSpace(record)
-	if record != "" && (!strings.Contains(record, "p=") || len(record) > maxRecord) {
-		return fault.New(fault.Invalid, "mailcheck.key_record").At("record")
-	}
-	return db.Write(ctx, c, func(tx *store.Tx) error {
-		var err error
-		if record == "" {
-			_, err = tx.Exec(ctx, dropKey, name)
-		} else {
-			_, err = tx.Exec(ctx, writeKey, name, record, store.Micros(tx.Now))
-		}
-		if err != nil {
-			return err
-		}
-		return audit.Append(ctx, tx, "mailcheck.key", "installation", "name", name, "kept", record != "")
 	})
 }

@@ -222,6 +222,29 @@ func readKeys(ctx context.Context, q store.Queryer, names []string) (map[string]
 	})
 }
 
+func listKeys(ctx context.Context, q store.Queryer) ([]Key, error) {
+	rows, err := q.Query(ctx, `SELECT name, record, changed_at FROM dkim_key ORDER BY name`)
+	if err != nil {
+		return nil, fmt.Errorf("mailcheck: keys: %w", err)
+	}
+	all := []Key{}
+	err = each(rows, func() error {
+		var name, record string
+		var at int64
+		if err := rows.Scan(&name, &record, &at); err != nil {
+			return err
+		}
+		k, err := ParseKey(record)
+		if err != nil { // from before keys were read
+			k.Record = record
+		}
+		k.Name, k.Kept = name, store.Time(at)
+		all = append(all, k)
+		return nil
+	})
+	return all, err
+}
+
 // each calls scan for every row and closes them.
 func each(rows *sql.Rows, scan func() error) error {
 	defer rows.Close()

@@ -4,20 +4,14 @@
 package mailcheck_test
 
 import (
-	"archive/zip"
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"image"
-	"image/png"
-	"io"
+	"reflect"
 	"strings"
 	"testing"
-
-	"github.com/boombuler/barcode"
-	"github.com/boombuler/barcode/qr"
 
 	"teiten/internal/caller"
 	"teiten/internal/fault"
@@ -48,58 +42,12 @@ func withFile(name, kind string, data []byte) string {
 
 func inHTML(s string) string { return around("", "text/html; charset=utf-8", s) }
 
-func codeOf(t *testing.T, text string) []byte {
-	t.Helper()
-	c, err := qr.Encode(text, qr.M, qr.Auto)
-	if err == nil {
-		c, err = barcode.Scale(c, 200, 200)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	page := image.NewGray(image.Rect(0, 0, 240, 240))
-	for y := range 240 {
-		for x := range 240 {
-			page.Pix[y*240+x] = 255
-			if x >= 20 && y >= 20 && x < 220 && y < 220 {
-				if r, _, _, _ := c.At(x-20, y-20).RGBA(); r == 0 {
-					page.Pix[y*240+x] = 0
-				}
-			}
-		}
-	}
-	var b bytes.Buffer
-	if err := png.Encode(&b, page); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-func zipOf(t *testing.T, name, content string) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	for _, n := range []string{"[Content_Types].xml", name} {
-		w, err := z.Create(n)
-		if err == nil {
-			_, err = io.WriteString(w, content)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
 // One indicator, in every place of a mail that a reader or his program may come
 // to: the check finds it, on both engines, whether the URL, its host or the
 // domain above was shared.
 func TestMatchIsAlwaysFound(t *testing.T) {
 	const address = "https://login.evil-host.example/a/form?x=1"
-	code := base64.StdEncoding.EncodeToString(codeOf(t, address))
+	code := base64.StdEncoding.EncodeToString(mailcheck.Code(address))
 	places := map[string]string{
 		"text":             around("", "text/plain", "see "+address+" now"),
 		"defanged text":    around("", "text/plain", "see hxxps://login[.]evil-host[.]example/a/form?x=1 now"),
@@ -142,12 +90,12 @@ func TestMatchIsAlwaysFound(t *testing.T) {
 		"url file":         withFile("a.url", "application/octet-stream", []byte("[InternetShortcut]\r\nURL="+address+"\r\n")),
 		"text file":        withFile("a.txt", "text/plain", []byte(address)),
 		"pdf file":         withFile("a.pdf", "application/pdf", []byte("%PDF-1.4\n1 0 obj<</A<</S/URI/URI("+address+")>>>>endobj")),
-		"office file": withFile("a.docx", "application/octet-stream", zipOf(t, "word/_rels/document.xml.rels",
-			`<Relationships><Relationship Id="r1" Type="x/hyperlink" Target="`+address+`" TargetMode="External"/></Relationships>`)),
+		"office file": withFile("a.docx", "application/octet-stream", mailcheck.Zipped(false, "[Content_Types].xml",
+			`word/_rels/document.xml.rels=<Relationships><Relationship Id="r1" Type="x/hyperlink" Target="`+address+`" TargetMode="External"/></Relationships>`)),
 		"attached mail":  around("", `multipart/mixed; boundary="b"`, "--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"+around("", "text/plain", address)+"\r\n--b--"),
-		"qr file":        withFile("a.png", "image/png", codeOf(t, address)),
+		"qr file":        withFile("a.png", "image/png", mailcheck.Code(address)),
 		"qr data":        inHTML(`<img src="data:image/png;base64,` + code + `">`),
-		"qr unnamed":     withFile("a.bin", "application/octet-stream", codeOf(t, address)),
+		"qr unnamed":     withFile("a.bin", "application/octet-stream", mailcheck.Code(address)),
 		"other spelling": inHTML(`<a href="HTTPS://LOGIN.evil-host.example:443/a/./b/../form?x=1#frag">x</a>`),
 	}
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -331,11 +279,18 @@ func TestKeys(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		p := membertest.Register(t, db)
 		name, record, raw := signed(t, "sender.example")
-		if err := mailcheck.KeepKey(ctx, db, p.ContactA, name, record); !fault.Is(err, fault.Forbidden) {
-			t.Errorf("a contact keeps a key: %v", err)
-		}
-		for _, bad := range [][2]string{{"x", record}, {name, "no key"}} {
-			if err := mailcheck.KeepKey(ctx, db, p.Operator, bad[0], bad[1]); !fault.Is(err, fault.Invalid) {
+		p.Each(func(who string, c caller.Caller) {
+			_, keep := mailcheck.KeepKey(ctx, db, c, "s9._domainkey.sender.example", record)
+			_, list := mailcheck.Keys(ctx, db, c)
+			drop := mailcheck.DropKey(ctx, db, c, "s9._domainkey.sender.example")
+			for what, err := range map[string]error{"keeps": keep, "lists": list, "drops": drop} {
+				if operator := c == p.Operator; operator != (err == nil) || !operator && !fault.Is(err, fault.Forbidden) {
+					t.Errorf("%s %s a key: %v", who, what, err)
+				}
+			}
+		})
+		for _, bad := range [][2]string{{"x", record}, {"s1._domainkey.", record}, {"s 1._domainkey.a.example", record}, {name, "no key"}, {name, ""}} {
+			if _, err := mailcheck.KeepKey(ctx, db, p.Operator, bad[0], bad[1]); !fault.Is(err, fault.Invalid) {
 				t.Errorf("%q: %v", bad, err)
 			}
 		}
@@ -344,24 +299,38 @@ func TestKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		broken := bytes.Replace(raw, []byte("hello"), []byte("hallo"), 1)
-		check := func(want bool, what string) {
+		check := func(what string, genuine, tampered mailcheck.Signature) {
 			t.Helper()
-			a, err := checker.Check(ctx, db, p.StaffA, broken)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if says(a, "auth.signature") != want {
-				t.Errorf("%s: %+v", what, a.Findings)
+			for _, m := range []struct {
+				raw  []byte
+				want mailcheck.Signature
+			}{{raw, genuine}, {broken, tampered}} {
+				a, err := checker.Check(ctx, db, p.StaffA, m.raw)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !reflect.DeepEqual(a.Signature, m.want) || says(a, "auth.signature") != (m.want.State == mailcheck.Invalid) {
+					t.Errorf("%s: %+v, want %+v: %+v", what, a.Signature, m.want, a.Findings)
+				}
 			}
 		}
-		check(false, "without a key")
-		if err := mailcheck.KeepKey(ctx, db, p.Operator, name, record); err != nil {
+		missing := mailcheck.Signature{State: mailcheck.Unverified, Keys: []string{name}}
+		check("without a key", missing, missing)
+		if _, err := mailcheck.KeepKey(ctx, db, p.Operator, strings.ToUpper(name)+".", record); err != nil {
 			t.Fatal(err)
 		}
-		check(true, "with the key")
-		if err := mailcheck.KeepKey(ctx, db, p.Operator, name, ""); err != nil {
+		all, err := mailcheck.Keys(ctx, db, p.Operator)
+		if err != nil || len(all) != 1 || all[0].Name != name || all[0].Algorithm != "ed25519" || all[0].Bits != 256 || all[0].Record != record || all[0].Kept.IsZero() {
+			t.Errorf("kept %+v, %v", all, err)
+		}
+		check("with the key", mailcheck.Signature{State: mailcheck.Valid, Domain: "sender.example"},
+			mailcheck.Signature{State: mailcheck.Invalid, Domain: "sender.example"})
+		if err := mailcheck.DropKey(ctx, db, p.Operator, name); err != nil {
 			t.Fatal(err)
 		}
-		check(false, "after it was dropped")
+		check("after it was dropped", missing, missing)
+		if err := mailcheck.DropKey(ctx, db, p.Operator, name); fault.Code(err) != "mailcheck.key_none" {
+			t.Errorf("dropped twice: %v", err)
+		}
 	})
 }

@@ -39,24 +39,25 @@ type view struct {
 	fromOwn  bool
 	free     bool // From is free mail
 
-	bodies  []body
-	subject folded
-	name    folded // display name of From
-	said    [concepts]*said
-	counts  [concepts]int
-	brands  []mention
-	links   []*link
-	byValue map[string]*link
-	files   []*file
-	codes   int // QR codes with an address
-	cut     map[string]bool
-	targets []target
-	likes   map[string]*likeness
-	now     time.Time
-	auth    *results
-	lure    *link
-	baited  bool
-	fetches bool // a link downloads a program or an archive
+	bodies    []body
+	subject   folded
+	name      folded // display name of From
+	said      [concepts]*said
+	counts    [concepts]int
+	brands    []mention
+	links     []*link
+	byValue   map[string]*link
+	files     []*file
+	codes     int // QR codes with an address
+	headers7z int // bytes unpacked
+	cut       map[string]bool
+	targets   []target
+	likes     map[string]*likeness
+	now       time.Time
+	auth      *results
+	lure      *link
+	baited    bool
+	fetches   bool // a link downloads a program or an archive
 }
 
 // body is a text of the mail and what it is in folded form.

@@ -79,13 +79,14 @@ type OrgCount struct {
 
 // CaseFilter narrows the list of cases.
 type CaseFilter struct {
-	States []State // nil: new and triage
+	States []State // nil: new and triage, what waits for a decision
 	Mine   bool    // taken by the caller
 	Before int64   // id: the page after the row that had it
 	Limit  int     // 1 to 500; 0 means 50
 }
 
-// CasePage is a part of the list: those with the newest report first.
+// CasePage is a part of the list: those with the newest report first; of what
+// waits for a decision the gravest verdict before that.
 type CasePage struct {
 	Items []*Case
 	Next  int64 // 0 when this is the last
@@ -102,8 +103,10 @@ func Cases(ctx context.Context, q store.Queryer, c caller.Caller, f CaseFilter) 
 	if f.Limit < 1 || f.Limit > 500 {
 		return CasePage{}, fault.New(fault.Invalid, "fault.limit", "most", 500)
 	}
+	after, order := afterCase, " ORDER BY c.last_at DESC, c.id DESC LIMIT "
 	if len(f.States) == 0 {
 		f.States = []State{New, Triage}
+		after, order = afterGrave, " ORDER BY c.verdict DESC, c.last_at DESC, c.id DESC LIMIT "
 	}
 	var args []any
 	arg := func(v any) string {
@@ -122,9 +125,9 @@ func Cases(ctx context.Context, q store.Queryer, c caller.Caller, f CaseFilter) 
 		where = append(where, "c.taken_by = "+arg(c.Account))
 	}
 	if f.Before != 0 {
-		where = append(where, fmt.Sprintf(afterCase, arg(f.Before)))
+		where = append(where, fmt.Sprintf(after, arg(f.Before)))
 	}
-	rows, err := q.Query(ctx, caseColumns+"WHERE "+strings.Join(where, " AND ")+" ORDER BY c.last_at DESC, c.id DESC LIMIT "+arg(f.Limit+1), args...)
+	rows, err := q.Query(ctx, caseColumns+"WHERE "+strings.Join(where, " AND ")+order+arg(f.Limit+1), args...)
 	if err != nil {
 		return CasePage{}, fmt.Errorf("report: cases: %w", err)
 	}

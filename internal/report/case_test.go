@@ -60,6 +60,9 @@ func TestFortyReportsAreOneCase(t *testing.T) {
 		if err != nil || n[report.New] != 11 || len(n) != 1 {
 			t.Errorf("counted %v, %v", n, err)
 		}
+		if page.Items[0].Verdict == page.Items[10].Verdict || page.Items[0].ID != k.ID {
+			t.Errorf("the gravest is not the first: %+v", page.Items[0])
+		}
 		// Page by page they are the same.
 		var paged []int64
 		for f := (report.CaseFilter{Limit: 3}); ; {
@@ -76,8 +79,15 @@ func TestFortyReportsAreOneCase(t *testing.T) {
 			t.Errorf("by pages %v", paged)
 		}
 		reports, err := report.List(ctx, w.db, w.Analyst, report.Filter{Case: k.ID, Limit: 15})
-		if err != nil || len(reports.Items) != 15 || reports.Next == 0 {
+		if err != nil || len(reports.Items) != 15 || reports.Next == 0 || reports.Items[0].Mail != nil {
 			t.Errorf("%d reports of the case, %v", len(reports.Items), err)
+		}
+		mails, err := report.List(ctx, w.db, w.Analyst, report.Filter{Case: k.ID, Limit: 15, Mails: true})
+		w.ok(err)
+		for i, r := range mails.Items {
+			if one, err := report.Get(ctx, w.db, w.Analyst, r.ID); err != nil || r.ID != reports.Items[i].ID || shared(r.Mail) != shared(one.Mail) {
+				t.Errorf("report %d of the list has another mail than itself, %v", r.ID, err)
+			}
 		}
 		// A member is told of the wave, and no more than he may know.
 		a, err := w.checker.Check(ctx, w.db, w.StaffB, parcel(99))
@@ -287,6 +297,10 @@ func TestPublish(t *testing.T) {
 			t.Errorf("the reporter sees %+v, %v", r, err)
 		}
 		w.fails(report.Withdraw(ctx, w.db, w.blobs, w.StaffA, a.ID), "report.withdraw_published")
+		w.fails(report.Withdraw(ctx, w.db, w.blobs, w.ContactA, a.ID), "report.withdraw_published")
+		w.fails(report.Withdraw(ctx, w.db, w.blobs, w.Analyst, a.ID), "report.withdraw") // reads it, and it is not his
+		w.fails(report.Withdraw(ctx, w.db, w.blobs, w.OtherA, a.ID), "fault.not_found")  // a colleague
+		w.fails(report.Withdraw(ctx, w.db, w.blobs, w.ContactB, a.ID), "fault.not_found")
 		// Checks know it at once.
 		answer, err := w.checker.Check(ctx, w.db, w.ContactB, parcel(77))
 		if err != nil || answer.Verdict != mailcheck.Malicious || answer.Wave == nil || answer.Wave.Advisory != draft || answer.Wave.Case != k.ID {

@@ -221,27 +221,44 @@ type ConsentFilter struct {
 // Consents returns the newest consents, at most 200: for analysts all, for a
 // contact those of her institution, for a reporter those about his reports.
 func Consents(ctx context.Context, q store.Queryer, c caller.Caller, f ConsentFilter) ([]Consent, error) {
-	all, org := permit.Reach(c, permit.MailOriginal)
-	rows, err := q.Query(ctx, listConsents, moment(now(q)), all, org, number(leads(c)), c.Account, f.Report, number(f.Open))
+	rows, err := q.Query(ctx, listConsents, append(consentSight(q, c), f.Report, number(f.Open))...)
 	if err != nil {
 		return nil, fmt.Errorf("report: consents: %w", err)
 	}
 	defer rows.Close()
 	var list []Consent
 	for rows.Next() {
-		var n Consent
-		var at, answered, until int64
-		if err := rows.Scan(&n.ID, &n.Report, &n.Subject, &n.Org, &n.OrgName, &n.State, &n.Asker, &n.Reason, &at,
-			&n.Answerer, &n.Answer, &answered, &until); err != nil {
+		n, err := scanConsent(rows, c)
+		if err != nil {
 			return nil, err
-		}
-		n.At, n.Answered, n.Until = store.Time(at), store.Time(answered), store.Time(until)
-		if n.Org != c.Org { // who it was stays in the institution
-			n.Answerer = ""
 		}
 		list = append(list, n)
 	}
 	return list, rows.Err()
+}
+
+// GetConsent returns a consent that Consents could list.
+func GetConsent(ctx context.Context, q store.Queryer, c caller.Caller, id int64) (Consent, error) {
+	return scanConsent(q.QueryRow(ctx, oneConsent, append(consentSight(q, c), id)...), c)
+}
+
+// consentSight are the first arguments of every read of consents.
+func consentSight(q store.Queryer, c caller.Caller) []any {
+	all, org := permit.Reach(c, permit.MailOriginal)
+	return []any{moment(now(q)), all, org, number(leads(c)), c.Account}
+}
+
+func scanConsent(row scanner, c caller.Caller) (n Consent, err error) {
+	var at, answered, until int64
+	if err := row.Scan(&n.ID, &n.Report, &n.Subject, &n.Org, &n.OrgName, &n.State, &n.Asker, &n.Reason, &at,
+		&n.Answerer, &n.Answer, &answered, &until); err != nil {
+		return Consent{}, store.NotFound(err)
+	}
+	n.At, n.Answered, n.Until = store.Time(at), store.Time(answered), store.Time(until)
+	if n.Org != c.Org { // who it was stays in the institution
+		n.Answerer = ""
+	}
+	return n, nil
 }
 
 // OriginalFile is an original that is being handed out.

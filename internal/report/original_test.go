@@ -43,6 +43,9 @@ func TestConsent(t *testing.T) {
 			if len(all) == 0 || all[0].State != want {
 				t.Fatalf("consents %+v, want %s", all, want)
 			}
+			if one, err := report.GetConsent(ctx, w.db, c, all[0].ID); err != nil || one != all[0] {
+				t.Errorf("by itself it is %+v, %v; in the list %+v", one, err, all[0])
+			}
 			return all[0]
 		}
 		sees("report.original_consent")
@@ -54,6 +57,13 @@ func TestConsent(t *testing.T) {
 		if again, err := report.AskOriginal(ctx, w.db, ml, w.Operator, r.ID, "私も"); again != id || err != nil {
 			t.Errorf("asked again: %d, %v", again, err)
 		}
+		w.Each(func(who string, c caller.Caller) { // whoever cannot list it cannot get it
+			all, err := report.Consents(ctx, w.db, c, report.ConsentFilter{})
+			w.ok(err)
+			if _, err := report.GetConsent(ctx, w.db, c, id); (err == nil) != (len(all) == 1) || err != nil && fault.Code(err) != "fault.not_found" {
+				t.Errorf("%s lists %d consents, and gets it: %v", who, len(all), err)
+			}
+		})
 		if got := kinds(w.notices(w.ContactA)); !slices.Equal(got, []report.NoticeKind{report.ToldAsked}) || len(w.notices(w.ContactB))+len(w.notices(w.StaffA)) != 0 {
 			t.Errorf("the contact was told %v", got)
 		}

@@ -73,10 +73,15 @@ func link(ctx context.Context, tx *store.Tx, ml *mailer.Mailer, k *Case, advisor
 	if err := audit.Append(ctx, tx, "case.link", caseObject(k.ID), "advisory", audit.Delta{Before: k.Advisory, After: advisoryID}); err != nil {
 		return err
 	}
-	if advisoryID == 0 {
+	if advisoryID != 0 {
+		if err := follow(ctx, tx, ml, k.ID); err != nil {
+			return err
+		}
+	}
+	if k.Advisory == advisoryID {
 		return nil
 	}
-	return follow(ctx, tx, ml, k.ID)
+	return sightings(ctx, tx, k.Advisory) // which these reports are no more
 }
 
 // PublishAdvisory is advisory.Publish, and makes the cases of the advisory
@@ -107,8 +112,8 @@ func PublishAdvisory(ctx context.Context, db *store.DB, ml *mailer.Mailer, c cal
 
 const followBatch = 100
 
-// Follow makes cases follow their advisories: published, corrected, withdrawn,
-// discarded elsewhere. It returns how many changed. To be called every some
+// Follow makes cases follow their advisories: published, corrected, shared with
+// others, withdrawn, discarded elsewhere. It returns how many changed. To be called every some
 // seconds; it is cheap when there is nothing to do.
 func Follow(ctx context.Context, db *store.DB, ml *mailer.Mailer) (n int, err error) {
 	ids, err := store.Numbers(ctx, db, behind, followBatch)
@@ -137,8 +142,8 @@ func follow(ctx context.Context, tx *store.Tx, ml *mailer.Mailer, id int64) erro
 		return err
 	}
 	var state advisory.State
-	var published int64
-	if err := tx.QueryRow(ctx, advisoryState, k.Advisory).Scan(&state, &published); err != nil {
+	var published, revision int64
+	if err := tx.QueryRow(ctx, advisoryState, k.Advisory).Scan(&state, &published, &revision); err != nil {
 		return store.NotFound(err)
 	}
 	was := k.State
@@ -160,7 +165,10 @@ func follow(ctx context.Context, tx *store.Tx, ml *mailer.Mailer, id int64) erro
 			return err
 		}
 	}
-	if _, err := tx.Exec(ctx, followCase, id, string(k.State), store.Micros(k.Decided), store.Micros(k.Reopened), string(state)); err != nil {
+	if _, err := tx.Exec(ctx, followCase, id, string(k.State), store.Micros(k.Decided), store.Micros(k.Reopened), string(state), revision); err != nil {
+		return err
+	}
+	if err := sightings(ctx, tx, k.Advisory); err != nil {
 		return err
 	}
 	return audit.Append(ctx, tx, "case.follow", caseObject(id), "advisory", k.Advisory, "advisory_state", string(state),

@@ -102,16 +102,23 @@ func List(ctx context.Context, q store.Queryer, c caller.Caller, f Filter) (Page
 	}
 	ceiling, org := store.Sees(c)
 	args := append(sight(q, c, permit.MailReportRead), ceiling, org, f.Case, f.Org, number(f.Mine), number(f.Withdrawn), f.Before, f.Limit+1)
-	rows, err := q.Query(ctx, listReports, args...)
+	query := listReports
+	if f.Mails {
+		query = listMails
+	}
+	rows, err := q.Query(ctx, query, args...)
 	if err != nil {
 		return Page{}, fmt.Errorf("report: list: %w", err)
 	}
 	defer rows.Close()
 	var p Page
 	for rows.Next() {
-		var none string
-		r, err := scanReport(rows, c, &none, &none)
+		var none, redacted string
+		r, err := scanReport(rows, c, &none, &redacted)
 		if err != nil {
+			return Page{}, err
+		}
+		if r.Mail, err = readRedacted(redacted); err != nil {
 			return Page{}, err
 		}
 		p.Items = append(p.Items, r)
@@ -133,8 +140,12 @@ func number(b bool) int {
 // MayWithdraw reports whether the caller may withdraw the report as it is: the
 // reporter himself or his institution's contact, while no advisory came of it.
 func MayWithdraw(c caller.Caller, r *Report) bool {
-	return permit.CheckFor(c, permit.MailReport, r.Org) == nil && (r.Mine || leads(c) && r.Org == c.Org) &&
-		r.Withdrawn.IsZero() && r.State != Published
+	return owns(c, r) && r.Withdrawn.IsZero() && r.State != Published
+}
+
+// owns reports whether the caller made the report or answers for it.
+func owns(c caller.Caller, r *Report) bool {
+	return permit.CheckFor(c, permit.MailReport, r.Org) == nil && (r.Mine || leads(c) && r.Org == c.Org)
 }
 
 // Withdraw takes a report back: it leaves its case, and the original and the
@@ -149,11 +160,11 @@ func Withdraw(ctx context.Context, db *store.DB, blobs *blob.Store, c caller.Cal
 		if err != nil {
 			return err
 		}
-		if !MayWithdraw(c, r) {
-			if r.State == Published && r.Withdrawn.IsZero() {
-				return fault.New(fault.Conflict, "report.withdraw_published")
-			}
+		if !owns(c, r) || !r.Withdrawn.IsZero() {
 			return fault.New(fault.Forbidden, "report.withdraw")
+		}
+		if r.State == Published {
+			return fault.New(fault.Conflict, "report.withdraw_published")
 		}
 		var print, of int64
 		if err := tx.QueryRow(ctx, reportParts, id).Scan(&file, &print, &of); err != nil {
@@ -206,14 +217,19 @@ func forgetPrint(ctx context.Context, tx *store.Tx, print int64) error {
 	return wave.Forget(ctx, tx, print)
 }
 
-// recount makes a case's figures anew from its reports.
+// recount makes a case's figures anew from its reports, and the sightings of its
+// advisory.
 func recount(ctx context.Context, tx *store.Tx, of int64) error {
 	for _, query := range []string{uncountInstitutions, recountInstitutions, recountCase} {
 		if _, err := tx.Exec(ctx, query, of); err != nil {
 			return fmt.Errorf("report: case %d: %w", of, err)
 		}
 	}
-	return nil
+	var advisoryID int64
+	if err := tx.QueryRow(ctx, caseAdvisory, of).Scan(&advisoryID); err != nil {
+		return fmt.Errorf("report: case %d: %w", of, err)
+	}
+	return sightings(ctx, tx, advisoryID)
 }
 
 // moment is the stored form of a time that may be in the future.

@@ -53,7 +53,7 @@ type Report struct {
 	// their arguments is not in the redacted mail is hidden.
 	Findings []mailcheck.Finding
 	Subject  string       // redacted
-	Mail     *redact.Mail // what is shared; nil in lists
+	Mail     *redact.Mail // what is shared; nil in lists, unless Filter.Mails asked for it
 	Case     int64        // for analysts, else 0
 	State    State        // of the case
 	// Advisory is what became of it, if it is published and the caller may see
@@ -70,6 +70,7 @@ type Filter struct {
 	Org       int64 // for analysts; 0 for all
 	Mine      bool  // the caller's own only
 	Withdrawn bool  // the withdrawn ones too
+	Mails     bool  // with their redacted mails
 	Before    int64 // id: the page after the row that had it
 	Limit     int   // 1 to 500; 0 means 50
 }

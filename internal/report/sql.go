@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"teiten/internal/advisory"
 	"teiten/internal/member"
 	"teiten/internal/store"
 )
@@ -84,9 +85,12 @@ const reportColumns = `SELECT r.id, r.organisation_id, o.short, r.account_id, CO
 
 var (
 	oneReport   = fmt.Sprintf(reportColumns, store.Visible("a", 8), "r.findings, r.redacted") + ` AND r.id = $7`
-	listReports = fmt.Sprintf(reportColumns, store.Visible("a", 7), "'', ''") + ` AND (r.case_id = $9 OR $9 = 0) AND (r.organisation_id = $10 OR $10 = 0)
-		AND ($11 = 0 OR r.account_id = $4 AND $4 <> 0) AND ($12 = 1 OR r.withdrawn_at = 0) AND (r.id < $13 OR $13 = 0) ORDER BY r.id DESC LIMIT $14`
+	listReports = fmt.Sprintf(reportColumns, store.Visible("a", 7), "'', ''") + someReports
+	listMails   = fmt.Sprintf(reportColumns, store.Visible("a", 7), "'', r.redacted") + someReports
 )
+
+const someReports = ` AND (r.case_id = $9 OR $9 = 0) AND (r.organisation_id = $10 OR $10 = 0)
+		AND ($11 = 0 OR r.account_id = $4 AND $4 <> 0) AND ($12 = 1 OR r.withdrawn_at = 0) AND (r.id < $13 OR $13 = 0) ORDER BY r.id DESC LIMIT $14`
 
 const (
 	withdrawReport = `UPDATE mail_report SET withdrawn_at = $2, blob = '', findings = '', redacted = '', print_id = 0 WHERE id = $1`
@@ -151,21 +155,33 @@ const (
 		WHERE n.case_id = $1 ORDER BY n.reports DESC, n.organisation_id`
 	countCases = `SELECT state, COUNT(*) FROM mail_case WHERE state <> 'merged' AND reports > 0 GROUP BY state`
 	// afterCase is where a page ends and the next begins.
-	afterCase = `(c.last_at, c.id) < (SELECT b.last_at, b.id FROM mail_case b WHERE b.id = %s)`
+	afterCase  = `(c.last_at, c.id) < (SELECT b.last_at, b.id FROM mail_case b WHERE b.id = %s)`
+	afterGrave = `(c.verdict, c.last_at, c.id) < (SELECT b.verdict, b.last_at, b.id FROM mail_case b WHERE b.id = %s)`
 
 	takeCase = `UPDATE mail_case SET state = 'triage', taken_by = $2, taken_at = CASE WHEN taken_at = 0 THEN $3 ELSE taken_at END, revision = revision + 1
 		WHERE id = $1`
 	dismissCase = `UPDATE mail_case SET state = 'dismissed', decided_at = $2, reason = $3, revision = revision + 1 WHERE id = $1`
 	linkCase    = `UPDATE mail_case SET advisory_id = $2, advisory_state = $3, revision = revision + 1 WHERE id = $1`
-	followCase  = `UPDATE mail_case SET state = $2, decided_at = $3, reopened_at = $4, advisory_state = $5, revision = revision + 1 WHERE id = $1`
+	followCase  = `UPDATE mail_case SET state = $2, decided_at = $3, reopened_at = $4, advisory_state = $5, advisory_revision = $6, revision = revision + 1 WHERE id = $1`
 	mergeCase   = `UPDATE mail_case SET state = 'merged', merged_into = $2, advisory_id = 0, advisory_state = '', revision = revision + 1 WHERE id = $1`
 	intoCase    = `UPDATE mail_case SET state = $2, opened_at = $3, taken_by = $4, taken_at = $5, decided_at = $6, advisory_id = $7, advisory_state = $8 WHERE id = $1`
 	moveReport  = `UPDATE mail_report SET case_id = $2, print_id = $3 WHERE id = $1`
 	caseReports = `SELECT id, print_id, withdrawn_at FROM mail_report WHERE case_id = $1 ORDER BY id`
 	behind      = `SELECT c.id FROM mail_case c JOIN advisory a ON a.id = c.advisory_id
-		WHERE c.advisory_id <> 0 AND a.state <> c.advisory_state ORDER BY c.id LIMIT $1`
+		WHERE c.advisory_id <> 0 AND (a.state <> c.advisory_state OR a.state IN ('published', 'corrected') AND a.revision <> c.advisory_revision)
+		ORDER BY c.id LIMIT $1`
 	casesOf       = `SELECT id FROM mail_case WHERE advisory_id = $1 AND advisory_id <> 0 ORDER BY id`
-	advisoryState = `SELECT state, published_at FROM advisory WHERE id = $1`
+	advisoryState = `SELECT state, published_at, revision FROM advisory WHERE id = $1`
+	caseAdvisory  = `SELECT advisory_id FROM mail_case WHERE id = $1`
+	// The first report of each organisation in the cases of an advisory, of those
+	// since it took its sighting back by hand.
+	firstReports = `SELECT n.organisation_id, MIN(CASE WHEN n.first_at > COALESCE(s.declined_at, 0) THEN n.first_at
+			WHEN n.last_at > s.declined_at THEN (SELECT MIN(r.reported_at) FROM mail_report r WHERE r.case_id = n.case_id
+				AND r.organisation_id = n.organisation_id AND r.withdrawn_at = 0 AND r.reported_at > s.declined_at) END) AS first_at
+		FROM mail_case k JOIN case_organisation n ON n.case_id = k.id
+			LEFT JOIN sighting s ON s.advisory_id = k.advisory_id AND s.organisation_id = n.organisation_id
+		WHERE k.advisory_id = $1 AND k.advisory_id <> 0 AND (n.organisation_id = $2 OR $2 = 0) GROUP BY n.organisation_id`
+	sightedByReport = `SELECT COALESCE(MAX(reported_at), 0) FROM sighting WHERE advisory_id = $1 AND organisation_id = $2`
 )
 
 // --- consents
@@ -178,6 +194,7 @@ const (
 			LEFT JOIN account k ON k.id = n.asked_by LEFT JOIN account w ON w.id = n.answered_by
 		WHERE ($2 = 1 OR r.organisation_id = $3 AND ($4 = 1 OR r.account_id = $5 AND $5 <> 0)) `
 	listConsents  = consentColumns + `AND (n.report_id = $6 OR $6 = 0) AND ($7 = 0 OR n.state = 'asked' AND r.blob <> '') ORDER BY n.id DESC LIMIT 200`
+	oneConsent    = consentColumns + `AND n.id = $6`
 	openConsent   = `SELECT COALESCE(MAX(id), 0) FROM original_consent WHERE report_id = $1 AND state = 'asked'`
 	insertConsent = `INSERT INTO original_consent (report_id, state, asked_by, asked_at, reason, answered_by, answered_at, answer, expires_at)
 		VALUES ($1, 'asked', $2, $3, $4, 0, 0, '', 0) RETURNING id`
@@ -228,8 +245,7 @@ const (
 )
 
 // meant are the institutions o that may see the advisory a.
-const meant = `o.kind = 'institution' AND o.left_at = 0 AND (a.organisation_id = o.id OR a.tlp <= 3 AND (a.group_id = 0
-	OR EXISTS (SELECT 1 FROM sharing_group_member m WHERE m.group_id = a.group_id AND m.organisation_id = o.id)))`
+const meant = advisory.Meant
 
 const (
 	protectionTimes = `SELECT MIN(c.first_at), MIN(CASE WHEN c.taken_at = 0 THEN p.published_at ELSE c.taken_at END),

@@ -205,6 +205,9 @@ func (d *Draft) SubmitIn(ctx context.Context, tx *store.Tx) (id int64, fresh boo
 	if err != nil {
 		return 0, false, fmt.Errorf("report: insert: %w", err)
 	}
+	if err := sighting(ctx, tx, of, d.owner.org, at); err != nil {
+		return 0, false, err
+	}
 	d.taken = true
 	detail := []any{"case", of, "channel", string(d.s.Channel), "verdict", string(a.Verdict), "score", a.Score, "did", string(d.s.Did)}
 	if reopened {

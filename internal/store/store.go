@@ -51,6 +51,7 @@ type DB struct {
 
 	statements sync.Map // SQL text → *sql.Stmt of the read pool; SQLite only
 	kept       atomic.Int64
+	versions   versions
 }
 
 // Open opens the store, creates what is absent and brings the schema up to
@@ -114,6 +115,9 @@ type Queryer interface {
 
 // Engine returns the dialect, for the few places where SQL must differ.
 func (db *DB) Engine() Dialect { return db.Dialect }
+
+// Readers returns how many can read at a time.
+func (db *DB) Readers() int { return db.read.Stats().MaxOpenConnections }
 
 // Query reads from the pool of read connections.
 func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {

@@ -26,6 +26,7 @@ type Tx struct {
 	conn    *sql.Conn
 	tx      *sql.Tx
 	audited bool
+	changed []string             // topics
 	seen    map[string]*sql.Stmt // statements by text: nil when run once, prepared from then on
 }
 
@@ -90,6 +91,7 @@ func (db *DB) run(ctx context.Context, c caller.Caller, pool *sql.DB, o *sql.TxO
 	if err := sqltx.Commit(); err != nil {
 		return fmt.Errorf("store: commit: %w", err)
 	}
+	db.versions.add(tx.changed)
 	return nil
 }
 
@@ -184,6 +186,7 @@ func (tx *Tx) Prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 // it, and block lists take their ETag from it. The row's lock makes the order
 // of the numbers the order of the commits.
 func (tx *Tx) Bump(ctx context.Context, topic string) error {
+	tx.Changed(topic)
 	_, err := tx.Exec(ctx, `INSERT INTO change_sequence (topic, seq) VALUES ($1, 1)
 		ON CONFLICT (topic) DO UPDATE SET seq = change_sequence.seq + 1`, topic)
 	return err

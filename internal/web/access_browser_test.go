@@ -226,29 +226,15 @@ func TestAccessPages(t *testing.T) {
 		{b.stranger(), "/enrol", "", "#f-code"}, {b.stranger(), "/enrol#" + code, `setTimeout(() => document.querySelector("[data-fragment] button").click(), 100)`, ".secret-text"},
 		{b.stranger(), "/", "", ".door"}, {b.stranger(), "/sign-in", "", ".door"}, {contact, "/", "", ".tasks"},
 	} {
-		for _, width := range []int64{1280, 390} {
-			for _, scheme := range []string{"light", "dark"} {
-				name := strings.NewReplacer("/", "_", "?", "-", "#"+code, "-2", "=", "").Replace(page.path)
-				t.Run(fmt.Sprintf("%s/%s/%d/%s", page.who.c.Role, name, width, scheme), func(t *testing.T) {
-					media(t, ctx, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-					b.become(t, ctx, page.who)
-					must(t, chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate("about:blank"), chromedp.Navigate(b.url+page.path)))
-					if page.then != "" {
-						look[any](t, ctx, page.then+"; 0")
-					}
-					must(t, chromedp.Do(ctx, chromedp.WaitVisible(chromedp.CSS(page.wait))))
-					if scroll := look[int64](t, ctx, `document.documentElement.scrollWidth`); scroll > width {
-						t.Errorf("the page is %d pixels wide in a window of %d", scroll, width)
-					}
-					for _, c := range complaints.take() {
-						if !strings.Contains(c, "403") { // of the door
-							t.Error(c)
-						}
-					}
-					keepShot(t, ctx)
-				})
+		name := fmt.Sprint(page.who.c.Role, "/", strings.NewReplacer("/", "_", "?", "-", "#"+code, "-2", "=", "").Replace(page.path))
+		complaints.onScreens(t, ctx, screens, name, func(t *testing.T) {
+			b.become(t, ctx, page.who)
+			must(t, chromedp.Do(ctx, chromedp.Navigate("about:blank"), chromedp.Navigate(b.url+page.path)))
+			if page.then != "" {
+				look[any](t, ctx, page.then+"; 0")
 			}
-		}
+			must(t, chromedp.Do(ctx, chromedp.WaitVisible(chromedp.CSS(page.wait))))
+		}, "403") // of the door
 	}
 }
 

@@ -230,10 +230,7 @@ func (r *response) after(before, until string) string {
 
 func (g *gate) exec(query string, args ...any) {
 	g.t.Helper()
-	must(g.t, g.db.Keep(context.Background(), func(tx *store.Tx) error {
-		_, err := tx.Exec(context.Background(), query, args...)
-		return err
-	}))
+	storetest.Exec(g.t, g.db, query, args...)
 }
 
 func (g *gate) count(query string, args ...any) (n int) {

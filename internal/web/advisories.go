@@ -16,6 +16,7 @@ import (
 	"teiten/internal/guard"
 	"teiten/internal/indicator"
 	"teiten/internal/intel"
+	"teiten/internal/report"
 	"teiten/internal/technique"
 )
 
@@ -47,6 +48,7 @@ type detailPage struct {
 	Opinions   advisory.Opinions
 	Revisions  int
 	Protection *protectionView // nil if it came of no report
+	Case       string          // address of the case that it came of, for those who see cases; or ""
 
 	MayReview, MayEdit, MaySight, MayComment, MayDecide bool
 	CanPublish, CanReturn, CanCorrect, CanWithdraw      bool
@@ -190,6 +192,13 @@ func (s *Server) detail(ctx context.Context, q *Request, a *advisory.Advisory) (
 	}
 	if page.Protection, err = s.protection(ctx, q, a.ID); err != nil {
 		return nil, err
+	}
+	of, err := report.CaseOf(ctx, s.DB, q.Caller, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	if of != 0 {
+		page.Case = caseAddress(of)
 	}
 	page.rights(q.Caller)
 	return page, nil

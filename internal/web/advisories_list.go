@@ -265,7 +265,7 @@ func (s *Server) advisories(w http.ResponseWriter, r *http.Request, q *Request) 
 	if page.Count > countMost {
 		page.Count, page.Many = countMost, true
 	}
-	facets, err := advisory.ReadFacets(ctx, s.DB, q.Caller)
+	facets, err := s.facets.Read(ctx, s.DB, q.Caller)
 	if err != nil {
 		return err
 	}

@@ -178,7 +178,7 @@ func (s *Server) auditNames(r *http.Request, q *Request, records []audit.Record)
 	}
 	for _, rec := range records {
 		id := strconv.FormatInt(rec.Device, 10)
-		if _, known := n.devices[id]; known || rec.Device == 0 {
+		if _, known := n.devices[id]; known || rec.Device <= 0 {
 			continue
 		}
 		n.devices[id] = ""
@@ -205,9 +205,12 @@ func auditRowOf(q *Request, page *auditPage, rec audit.Record, names auditNames)
 	} else {
 		row.Theirs = q.With("person", strconv.FormatInt(rec.Account, 10))
 	}
-	if id := strconv.FormatInt(rec.Device, 10); rec.Device != 0 {
+	switch id := strconv.FormatInt(rec.Device, 10); {
+	case rec.Device < 0: // a sender whom nobody has named
+		row.Device = q.T("mailbox.by.mail")
+	case rec.Device > 0:
 		row.Device = q.T("tools.audit.device", "name", orElse(names.devices[id], id))
-	} else if rec.Token != 0 {
+	case rec.Token != 0:
 		row.Device = q.T("tools.audit.token", "name", strconv.FormatInt(rec.Token, 10))
 	}
 	row.Action = rec.Action

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -38,26 +40,9 @@ func TestBrowser(t *testing.T) {
 	complaints := new(complaints)
 	ctx := browser(t, chromedp.WithListener(complaints.listen))
 	for _, path := range browserPages {
-		for _, width := range []int64{1280, 390, 360} {
-			for _, scheme := range []string{"light", "dark"} {
-				t.Run(fmt.Sprintf("%s/%d/%s", strings.Trim(path, "/"), width, scheme), func(t *testing.T) {
-					media(t, ctx, emulation.SetEmulatedMediaParams{
-						Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-					})
-					err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate(srv.URL+path))
-					if err != nil {
-						t.Fatal(err)
-					}
-					if scroll := look[int64](t, ctx, `document.documentElement.scrollWidth`); scroll > width {
-						t.Errorf("the page is %d pixels wide in a window of %d", scroll, width)
-					}
-					for _, c := range complaints.take() {
-						t.Error(c)
-					}
-					keepShot(t, ctx)
-				})
-			}
-		}
+		complaints.onScreens(t, ctx, []int64{1280, 390, 360}, strings.Trim(path, "/"), func(t *testing.T) {
+			must(t, chromedp.Do(ctx, chromedp.Navigate(srv.URL+path)))
+		})
 	}
 }
 
@@ -168,6 +153,44 @@ func (c *complaints) take() []string {
 	list := c.list
 	c.list = nil
 	return list
+}
+
+// screens are as wide as those of a desk and of a phone.
+var screens = []int64{1280, 390}
+
+// onScreens opens a page on each screen, light and dark: nothing is wider than
+// the window, and the browser complains of nothing but what is due.
+func (c *complaints) onScreens(t *testing.T, ctx context.Context, widths []int64, name string, open func(t *testing.T), due ...string) {
+	for _, width := range widths {
+		for _, scheme := range []string{"light", "dark"} {
+			t.Run(fmt.Sprintf("%s/%d/%s", name, width, scheme), func(t *testing.T) {
+				media(t, ctx, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+				must(t, chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)))
+				open(t)
+				narrowEnough(t, ctx, width)
+				for _, said := range c.take() {
+					if !slices.ContainsFunc(due, func(part string) bool { return strings.Contains(said, part) }) {
+						t.Error(said)
+					}
+				}
+				keepShot(t, ctx)
+			})
+		}
+	}
+}
+
+func narrowEnough(t *testing.T, ctx context.Context, width int64) {
+	t.Helper()
+	if scroll := look[int64](t, ctx, `document.documentElement.scrollWidth`); scroll > width {
+		t.Errorf("the page is %d pixels wide in a window of %d", scroll, width)
+	}
+}
+
+// asPersona makes the browser an account at a portal of sample people.
+func asPersona(t *testing.T, ctx context.Context, at string, account int64) {
+	t.Helper()
+	_, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "teiten-persona", Value: itoa(account), URL: at})
+	must(t, err)
 }
 
 func media(t *testing.T, ctx context.Context, p emulation.SetEmulatedMediaParams) {

@@ -28,6 +28,14 @@ type caseRow struct {
 	Heading string
 }
 
+// mostOrgs are the institutions of a case that stand on its page unfolded.
+const mostOrgs = 8
+
+// Most are the institutions with the most reports, Others the rest.
+func (r caseRow) Most() []report.OrgCount { return r.ByOrg[:min(mostOrgs, len(r.ByOrg))] }
+
+func (r caseRow) Others() []report.OrgCount { return r.ByOrg[min(mostOrgs, len(r.ByOrg)):] }
+
 const (
 	caseRows   = 50
 	caseMails  = 100 // reports of a case on its page
@@ -175,18 +183,14 @@ func (s *Server) casePage(ctx context.Context, q *Request, id int64) (*casePage,
 
 // caseMails shows each different redacted mail once.
 func (s *Server) caseMails(ctx context.Context, q *Request, page *casePage) error {
-	found, err := report.List(ctx, s.DB, q.Caller, report.Filter{Case: page.Case.ID, Limit: caseMails})
+	found, err := report.List(ctx, s.DB, q.Caller, report.Filter{Case: page.Case.ID, Limit: caseMails, Mails: true})
 	if err != nil {
 		return err
 	}
 	at := map[string]int{}
 	for _, item := range found.Items {
-		full, err := report.Get(ctx, s.DB, q.Caller, item.ID)
-		if err != nil {
-			return err
-		}
-		key := full.Subject
-		for _, p := range full.Mail.Body {
+		key := item.Subject
+		for _, p := range item.Mail.Body {
 			key += "\x00" + p.Text
 		}
 		if i, ok := at[key]; ok {
@@ -195,7 +199,7 @@ func (s *Server) caseMails(ctx context.Context, q *Request, page *casePage) erro
 			continue
 		}
 		at[key] = len(page.Mails)
-		page.Mails = append(page.Mails, redactedMail{reportRow: q.reportRow(full), Shared: q.sharedView(full.Mail), All: itoa(item.ID)})
+		page.Mails = append(page.Mails, redactedMail{reportRow: q.reportRow(item), Shared: q.sharedView(item.Mail), All: itoa(item.ID)})
 	}
 	page.More = max(0, page.Case.Reports-len(found.Items))
 	return nil

@@ -102,6 +102,9 @@ func inert(text string, known []indicator.Value) string {
 			text = replaceFold(text, v.Host, indicator.Defang(indicator.Domain, v.Host))
 		}
 	}
+	if !strings.ContainsAny(text, "/.") {
+		return text
+	}
 	return addressed.ReplaceAllStringFunc(text, breakAddress)
 }
 

@@ -9,30 +9,14 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
-	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"teiten/internal/advisory"
-	"teiten/internal/caller"
 )
-
-// become makes the browser one of the world's people.
-func (w *world) become(ctx context.Context, at string, c caller.Caller) {
-	w.t.Helper()
-	u, err := url.Parse(at)
-	must(w.t, err)
-	_, err = chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{
-		Name: "teiten-persona", Value: strconv.FormatInt(c.Account, 10), Domain: u.Hostname(), Path: "/",
-	})
-	must(w.t, err)
-}
 
 // TestBrowserIntel looks at the pages about shared information as people see
 // them: nothing is wider than the window, no script fails.
@@ -60,27 +44,10 @@ func TestBrowserIntel(t *testing.T) {
 		{"indicator", "isac analyst", indicatorAddress(w.db.Key("url", "https://rakuten-card.xyz/login"))},
 		{"search-form", "minato staff", "/search"},
 	} {
-		for _, width := range []int64{1280, 390} {
-			for _, scheme := range []string{"light", "dark"} {
-				t.Run(fmt.Sprintf("%s/%d/%s", page.name, width, scheme), func(t *testing.T) {
-					w.become(ctx, srv.URL, w.people[page.who])
-					media(t, ctx, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-					must(t, chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate(srv.URL+page.path)))
-					narrowEnough(t, ctx, width)
-					for _, c := range complaints.take() {
-						t.Error(c)
-					}
-					keepShot(t, ctx)
-				})
-			}
-		}
-	}
-}
-
-func narrowEnough(t *testing.T, ctx context.Context, width int64) {
-	t.Helper()
-	if scroll := look[int64](t, ctx, `document.documentElement.scrollWidth`); scroll > width {
-		t.Errorf("the page is %d pixels wide in a window of %d", scroll, width)
+		complaints.onScreens(t, ctx, screens, page.name, func(t *testing.T) {
+			asPersona(t, ctx, srv.URL, w.people[page.who].Account)
+			must(t, chromedp.Do(ctx, chromedp.Navigate(srv.URL+page.path)))
+		})
 	}
 }
 
@@ -90,7 +57,7 @@ func TestBrowserSearch(t *testing.T) {
 	srv := httptest.NewServer(w.Handler())
 	defer srv.Close()
 	ctx := browser(t)
-	w.become(ctx, srv.URL, w.people["minato staff"])
+	asPersona(t, ctx, srv.URL, w.people["minato staff"].Account)
 	for name, asked := range map[string]string{
 		"active":  "http://rakuten-card.xyz/login を開いてください",
 		"mail":    "差出人: info@takuhai.top\n件名: 再配達のお知らせ\n\nお荷物をお届けしましたが不在でした。\nhttps://rakuten-card.xyz/login\nhttps://www.google.com/maps\nhttp://new-host.top/a",
@@ -98,7 +65,7 @@ func TestBrowserSearch(t *testing.T) {
 		"words":   "フィッシング",
 		"none":    "こんなことばはどこにもない",
 	} {
-		for _, width := range []int64{1280, 390} {
+		for _, width := range screens {
 			t.Run(fmt.Sprintf("%s/%d", name, width), func(t *testing.T) {
 				must(t, chromedp.Do(ctx,
 					chromedp.EmulateViewport(width, 900), chromedp.Navigate(srv.URL+"/search"),
@@ -126,7 +93,7 @@ func TestBrowserRegister(t *testing.T) {
 	defer srv.Close()
 	complaints := new(complaints)
 	ctx := browser(t, chromedp.WithListener(complaints.listen))
-	w.become(ctx, srv.URL, w.people["isac analyst"])
+	asPersona(t, ctx, srv.URL, w.people["isac analyst"].Account)
 	must(t, chromedp.Do(ctx,
 		chromedp.EmulateViewport(1280, 900), chromedp.Navigate(srv.URL+"/advisories/new"),
 		chromedp.Click(chromedp.CSS(`[name="category"][value="phishing"]`)),

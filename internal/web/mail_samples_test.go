@@ -92,7 +92,7 @@ func init() {
 	sample("reports", &reportsPage{All: true, Tabs: []Tab{{Href: "/reports", Name: "すべて", Current: true}}, Rows: []reportRow{q.reportRow(one), q.reportRow(&gone)}, Asked: []report.Consent{consent}})
 	sample("reports", &reportsPage{})
 	days, word := q.Field("select", "days", "reporting.consent.days"), q.Field("text", "reason", "reporting.consent.reason")
-	page := &reportPage{Report: q.reportRow(one), Number: "9", Shared: view, Did: "見ただけ", Advice: advice{First: "開かない"}, Withdraw: true, Original: true,
+	page := &reportPage{Report: q.reportRow(one), Number: "9", Came: "転送されたメールです。", Shared: view, Did: "見ただけ", Advice: advice{First: "開かない"}, Withdraw: true, Original: true,
 		Reasons: q.mailReasons(sampleAnswer(mailcheck.Suspicious)), Reason: q.Field("textarea", "ask", "reporting.ask.reason"),
 		Consents: []consentRow{{Consent: consent, MayAnswer: true, Form: word, Days: days}, {Consent: consent, MayRevoke: true}}}
 	sample("report", page)
@@ -118,8 +118,9 @@ func init() {
 	}
 	box := &mailboxPage{Org: member.Organisation{ID: 2, Kind: caller.Institution, Name: "みなと総合病院"}, Domain: true,
 		Addresses: []mailbox.Address{{ID: 1, Org: 2, Address: "houkoku-a@mail.example", CreatedAt: testNow, Active: true}, {ID: 2, Org: 2, Address: "houkoku-b@mail.example", CreatedAt: testNow, EndsAt: testNow, Active: true}},
-		Mails:     []mailbox.Mail{{ID: 1, Org: 2, At: testNow, Size: 1234, State: mailbox.Reported, Verdict: mailcheck.Suspicious, Report: 9, Reply: mailbox.Sent}, {ID: 2, At: testNow, State: mailbox.Bounce, Reply: mailbox.NoReply}},
-		IMAP:      &mailbox.IMAP{Server: "imap.example:993", LastOK: testNow, Fetched: 3}}
+		Mails:     []mailbox.Mail{{ID: 1, Org: 2, At: testNow, Size: 1234, State: mailbox.Reported, Verdict: mailcheck.Suspicious, Report: 9, Reply: mailbox.Sent}, {ID: 2, At: testNow, State: mailbox.Bounce, Reply: mailbox.NoReply}, {ID: 3, At: testNow, State: mailbox.Outside, Reason: string(mailbox.NotInside), Reply: mailbox.NoReply, Until: testNow}},
+		Tabs:      []Tab{{Href: "/mailbox?show=outside", Name: "施設の外から", Counted: true, Count: 1}}, Pager: Pager{Shown: 20, Next: "/mailbox?after=3"}, Decides: true,
+		IMAP: &mailbox.IMAP{Server: "imap.example:993", LastOK: testNow, Fetched: 3}}
 	box.Settings = mailSettingsForm{q.Field("number", "days", "mailboxes.days"), q.Field("textarea", "authserv", "mailboxes.authserv")}
 	box.IMAPForm = imapForm{q.Field("text", "server", "mailboxes.imap.server"), q.Field("select", "security", "mailboxes.imap.security"), q.Field("text", "login", "mailboxes.imap.login"),
 		q.Field("password", "password", "mailboxes.imap.password"), q.Field("text", "folder", "mailboxes.imap.folder"), q.Field("text", "done_folder", "mailboxes.imap.done"), q.Field("checkbox", "enabled", "mailboxes.imap.enabled")}
@@ -130,5 +131,9 @@ func init() {
 	broken := *box
 	broken.Failure = "届きません"
 	sample("mailbox", &broken)
+	stray := &strayPage{ID: 3, Sender: "nurse[@]mail[.]example", At: testNow, Size: 1234, Until: testNow, Verdict: mailcheck.Suspicious, Mail: q.mailView(sampleAnswer(mailcheck.Suspicious)),
+		Reasons: q.mailReasons(sampleAnswer(mailcheck.Suspicious)), Files: sampleAnswer(mailcheck.Suspicious).Files, More: 2}
+	sample("stray", stray)
+	sample("stray", &strayPage{ID: 3, Problem: "読み取れません", Errors: []FieldError{{Text: "だめ"}}})
 	sample("case", &casePage{Case: q.caseRow(c), MayDraft: true, Dismiss: q.Field("textarea", "reason", "cases.dismiss.reason"), Reopen: q.Field("textarea", "reason", "cases.reopen.reason"), Link: q.Field("number", "advisory", "cases.link.number"), Errors: []FieldError{{Text: "だめ"}}})
 }

@@ -27,8 +27,10 @@ type mailboxPage struct {
 	Choose    Field
 	Domain    bool // the portal has a domain for addresses
 	Addresses []mailbox.Address
-	Status    mailbox.Status
+	Tabs      []Tab
 	Mails     []mailbox.Mail
+	Pager     Pager
+	Decides   bool          // about what came from outside
 	IMAP      *mailbox.IMAP // nil for none
 	Failure   string
 	IMAPForm  imapForm
@@ -48,6 +50,7 @@ func (f *mailSettingsForm) fields() []*Field { return []*Field{&f.Days, &f.Auths
 const (
 	mailboxAddress = "/mailbox"
 	mailboxRows    = 20
+	strayAddress   = mailboxAddress + "/mails/{id}"
 	rotateOverlap  = 14 * 24 * time.Hour // an old address works on
 )
 
@@ -59,6 +62,9 @@ func (s *Server) mailboxRoutes() []route {
 		on("POST", mailboxAddress+"/addresses", Portal, may(permit.InstitutionManage), s.mailboxAdd),
 		on("POST", mailboxAddress+"/addresses/{id}/rotate", Portal, may(permit.InstitutionManage), s.mailboxRotate),
 		on("POST", mailboxAddress+"/addresses/{id}/stop", Portal, may(permit.InstitutionManage), s.mailboxStop),
+		on("GET", strayAddress, Portal, may(permit.InstitutionManage), s.stray),
+		on("POST", strayAddress+"/accept", Portal, may(permit.InstitutionManage), s.strayAccept),
+		on("POST", strayAddress+"/discard", Portal, may(permit.InstitutionManage), s.strayDiscard),
 		on("POST", mailboxAddress+"/imap", Portal, may(permit.InstitutionManage), s.imapSet),
 		on("POST", mailboxAddress+"/imap/test", Portal, may(permit.InstitutionManage), s.imapTest, within(testTime)),
 		on("POST", mailboxAddress+"/imap/remove", Portal, may(permit.InstitutionManage), s.imapRemove),
@@ -95,19 +101,35 @@ func (s *Server) mailboxPage(ctx context.Context, q *Request) (*mailboxPage, err
 			page.Addresses = append(page.Addresses, a)
 		}
 	}
-	mails, err := mailbox.Recent(ctx, s.DB, q.Caller, 0, mailbox.MostRecent)
-	if err != nil {
-		return nil, err
-	}
-	for _, m := range mails {
-		if m.Org == org && len(page.Mails) < mailboxRows {
-			page.Mails = append(page.Mails, m)
-		}
-	}
-	if page.Status, err = mailbox.ReadStatus(ctx, s.DB, q.Caller); err != nil {
+	if err := s.mailboxLog(ctx, q, page); err != nil {
 		return nil, err
 	}
 	return page, s.mailboxForms(ctx, q, page)
+}
+
+// mailboxLog fills in a page of what arrived.
+func (s *Server) mailboxLog(ctx context.Context, q *Request, page *mailboxPage) error {
+	f := mailbox.Filter{Org: page.Org.ID, Outside: q.Get("show") == "outside", Before: max(q.Int("after", 0), 0), Limit: mailboxRows}
+	found, err := mailbox.Recent(ctx, s.DB, q.Caller, f)
+	if err != nil {
+		return err
+	}
+	status, err := mailbox.ReadStatus(ctx, s.DB, q.Caller, page.Org.ID)
+	if err != nil {
+		return err
+	}
+	next := ""
+	if found.Next != 0 {
+		next = itoa(found.Next)
+	}
+	page.Mails, page.Pager, page.Decides = found.Items, q.Pager(len(found.Items), 0, next), page.Org.ID == q.Caller.Org
+	if status.Outside > 0 || f.Outside {
+		page.Tabs = []Tab{
+			{Href: q.With("show", ""), Name: q.T("mailbox.show.all"), Current: !f.Outside},
+			{Href: q.With("show", "outside"), Name: q.T("mailbox.show.outside"), Count: int64(status.Outside), Counted: true, Current: f.Outside},
+		}
+	}
+	return nil
 }
 
 // mailboxForms fills the forms with what holds now.

@@ -82,7 +82,8 @@ func (s *Server) checkNew(w http.ResponseWriter, r *http.Request, q *Request) er
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return fault.Wrap(err, fault.TooLarge, "web.too_large", "limit", size(report.MaxMail))
+		// Without its cause, whose limit is that of the whole form.
+		return fault.New(fault.TooLarge, "web.too_large", "limit", size(report.MaxMail))
 	case err != nil:
 		return s.showCheck(w, r, q, err, text)
 	}

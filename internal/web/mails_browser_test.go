@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"teiten/internal/report"
@@ -61,25 +60,12 @@ func TestBrowserMails(t *testing.T) {
 	ctx := browser(t, chromedp.WithListener(complaints.listen))
 	for _, v := range visits {
 		srv := as(t, w.Handler(), v.who, "ja")
-		for _, width := range []int64{1280, 390} {
-			for _, scheme := range []string{"light", "dark"} {
-				t.Run(fmt.Sprintf("%s/%d/%s", v.name, width, scheme), func(t *testing.T) {
-					media(t, ctx, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-					must(t, chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)))
-					v.open(t, ctx, srv.URL)
-					narrowEnough(t, ctx, width)
-					if why := danger(look[string](t, ctx, `document.documentElement.outerHTML`), []string{parcelHost}); why != "" {
-						t.Error(why)
-					}
-					for _, c := range complaints.take() {
-						if !strings.Contains(c, "422") { // the form that is refused, as it should be
-							t.Error(c)
-						}
-					}
-					keepShot(t, ctx)
-				})
+		complaints.onScreens(t, ctx, screens, v.name, func(t *testing.T) {
+			v.open(t, ctx, srv.URL)
+			if why := danger(look[string](t, ctx, `document.documentElement.outerHTML`), []string{parcelHost}); why != "" {
+				t.Error(why)
 			}
-		}
+		}, "422") // the form that is refused, as it should be
 	}
 }
 
@@ -101,7 +87,7 @@ func TestBrowserDrop(t *testing.T) {
 	defer srv.Close()
 	complaints := new(complaints)
 	ctx := browser(t, chromedp.WithListener(complaints.listen))
-	w.become(ctx, srv.URL, w.people["minato staff"])
+	asPersona(t, ctx, srv.URL, w.people["minato staff"].Account)
 	raw := parcel("田中 美咲", "m.tanaka@minato-hp.jp", "6d5f0d62f23a2c64")
 	for _, at := range []string{"[data-drop]", "h1"} {
 		must(t, chromedp.Do(ctx, chromedp.Navigate(srv.URL+"/check")))

@@ -193,7 +193,7 @@ func TestHugeMailIsAnswered(t *testing.T) {
 			must(t, err)
 			defer resp.Body.Close()
 			page := text(t, resp)
-			if resp.StatusCode != 413 || !strings.Contains(page, " MB まで") {
+			if resp.StatusCode != 413 || !strings.Contains(page, "。50 MB まで") {
 				t.Errorf("status %d: %s", resp.StatusCode, gist(page))
 			}
 		})

@@ -257,6 +257,15 @@ func TestCaseBecomesProtection(t *testing.T) {
 		w.as(analyst, "POST", advice+"/publish", form("revision", "1", "confirm", "yes")).is(303)
 		w.as(analyst, "GET", at, "").is(200).has("情報として公開しました")
 
+		// Its reports count as having received it, and analysts find the case again.
+		w.as(analyst, "GET", advice, "").is(200).has(`href="`+at+`"`, "みなと総合病院（匿名）", "やまなみ市民病院（匿名）")
+		w.as("minato staff", "GET", advice, "").is(200).has("の通報で数えられています", advice+`/unsee"`).lacks(at+`"`, "元になった事案", "やまなみ市民病院")
+		w.as("yama contact", "GET", advice, "").is(200).has("3施設になるまで", "の通報で数えられています").lacks(at+`"`, "みなと総合病院（匿名）")
+		w.as("minato staff", "POST", advice+"/unsee", "").is(303)
+		w.as("minato staff", "GET", advice, "").is(200).has(advice + `/see"`).lacks("の通報で数えられています")
+		w.as("minato staff", "POST", advice+"/see", "").is(303)
+		w.as(analyst, "GET", advice, "").is(200).has("みなと総合病院", "やまなみ市民病院（匿名）").lacks("みなと総合病院（匿名）")
+
 		// The reporter is told, and puts it away.
 		home := w.as("minato staff", "GET", "/", "").is(200).has("あなたの通報が情報として公開されました", advice)
 		notice := home.after(`name="notice" value="`, `"`)
@@ -267,6 +276,8 @@ func TestCaseBecomesProtection(t *testing.T) {
 		w.as("minato staff", "GET", "/", "").is(200).lacks("あなたの通報が情報として公開されました")
 		w.as("minato staff", "GET", one, "").is(200).has("みんなを守る情報になりました", advice)
 		w.as("minato staff", "POST", one+"/withdraw", form("confirm", "yes")).is(409)
+		w.as(analyst, "POST", one+"/withdraw", form("confirm", "yes")).is(403)
+		w.as("yama contact", "POST", one+"/withdraw", form("confirm", "yes")).is(404)
 
 		// Whoever has such a mail now is told so.
 		w.as("yama contact", "GET", w.holds("yama contact", parcel("山本 恵", "megumi@yama.example", "1111222233334444")), "").is(200).inert(parcelHost).has("悪意のあるメールです", advice)

@@ -6,6 +6,8 @@ package web
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/smtp"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"teiten/internal/advisory"
 	"teiten/internal/caller"
 	"teiten/internal/category"
+	"teiten/internal/job"
 	"teiten/internal/mailbox"
 	"teiten/internal/report"
 	"teiten/internal/store"
@@ -57,6 +60,9 @@ var mailLines = []*line{
 	{route: "POST /mailbox/addresses", who: "Oc", kind: "org", at: "/mailbox/addresses?org={id}", did: "a contact", with: "a"},
 	{route: "POST /mailbox/addresses/{id}/rotate", who: "Oc", kind: "inbox", did: "b contact", with: "kanariinboxb"},
 	{route: "POST /mailbox/addresses/{id}/stop", who: "Oc", kind: "inbox", form: "confirm=yes", did: "a contact", with: "kanariinboxa"},
+	{route: "GET /mailbox/mails/{id}", who: "oc", kind: "stray"},
+	{route: "POST /mailbox/mails/{id}/accept", who: "Oc", kind: "stray", did: "a contact", with: "kanaristraya"},
+	{route: "POST /mailbox/mails/{id}/discard", who: "Oc", kind: "stray", form: "confirm=yes", did: "b contact", with: "kanaristrayb"},
 	{route: "POST /mailbox/imap", who: "Oc", kind: "org", at: "/mailbox/imap?org={id}", form: "server=imap.example.jp:993&security=tls&login=a&password=b&enabled=yes", did: "a contact", with: "a"},
 	{route: "POST /mailbox/imap/test", who: "Oc", kind: "org", at: "/mailbox/imap/test?org={id}", shown: "TestMailboxPage"},
 	{route: "POST /mailbox/imap/remove", who: "Oc", kind: "org", at: "/mailbox/imap/remove?org={id}", form: "confirm=yes", did: "a contact", with: "a"},
@@ -173,6 +179,36 @@ func (m *matrix) mails(ctx context.Context) {
 		a, err := m.server.Mailbox.AddAddress(ctx, as(short+" contact"), m.orgs[short])
 		must(t, err)
 		m.things = append(m.things, thing{kind: "inbox", org: m.orgs[short], id: a.ID, canary: "kanariinbox" + short, roles: contacts})
+		m.strays(ctx, short, a.Address, "kanaristray"+short)
+	}
+}
+
+// strays brings a mail from outside to an institution's mailbox. Operators may
+// decide about it; what is in it only the institution may read.
+func (m *matrix) strays(ctx context.Context, short, to, word string) {
+	t, box := m.t, m.server.Mailbox
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	must(t, err)
+	serving, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- box.Serve(serving, l, nil) }()
+	from, text := word+"from", word+"text"
+	must(t, smtp.SendMail(l.Addr().String(), nil, from+"@freemail.example", []string{to}, []byte(lure(text, text+"to", "hospital.example.jp", 40))))
+	stop()
+	must(t, <-ended)
+	newest := mailbox.Filter{Org: m.orgs[short], Limit: 1}
+	page, err := mailbox.Recent(ctx, m.db, m.named(short+" contact").caller, newest)
+	must(t, err)
+	// Not by a runner, which would take the jobs of others too.
+	must(t, box.Workers()[mailbox.HandleJob](ctx, job.Job{Args: fmt.Appendf(nil, `{"mail":%d}`, page.Items[0].ID)}))
+	page, err = mailbox.Recent(ctx, m.db, m.named(short+" contact").caller, newest)
+	must(t, err)
+	if page.Items[0].Until.IsZero() {
+		t.Fatalf("no mail from outside: %+v", page.Items[0])
+	}
+	m.things = append(m.things, thing{kind: "stray", org: m.orgs[short], id: page.Items[0].ID, canary: word, roles: contacts})
+	for _, inside := range []string{from, text} {
+		m.things = append(m.things, thing{kind: "letter", org: m.orgs[short], canary: inside, roles: contacts, inside: true})
 	}
 }
 

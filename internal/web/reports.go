@@ -14,6 +14,7 @@ import (
 	"teiten/internal/caller"
 	"teiten/internal/fault"
 	"teiten/internal/locale"
+	"teiten/internal/mailbox"
 	"teiten/internal/mailcheck"
 	"teiten/internal/permit"
 	"teiten/internal/redact"
@@ -28,7 +29,8 @@ type previewPage struct {
 	Did    Field
 	Hide   Field
 	Shared sharedView
-	Days   int // the original is kept
+	Days   int  // the original is kept
+	Counts bool // as "we received it too", when an advisory comes of it
 }
 
 // sharedView is a redacted mail.
@@ -88,7 +90,7 @@ func (s *Server) showPreview(w http.ResponseWriter, r *http.Request, q *Request,
 	}
 	page := &previewPage{
 		Head: q.Head(q.T("reporting.title"), Crumb{"/check", q.T("checking.title")}, Crumb{"/check/" + itoa(id), q.T("checking.answer")}),
-		ID:   id, Shared: q.sharedView(held.Redacted),
+		ID:   id, Shared: q.sharedView(held.Redacted), Counts: q.Caller.OrgKind == caller.Institution,
 		Did: q.Field("radio", "did", "checking.did"), Hide: q.Field("textarea", "hide", "reporting.hide"),
 	}
 	if page.Days, err = report.Retention(r.Context(), s.DB, q.Caller, q.Caller.Org); err != nil {
@@ -227,6 +229,7 @@ type reportsPage struct {
 type reportRow struct {
 	*report.Report
 	Heading string
+	By      string // who reported it, as far as the caller may know
 }
 
 const reportRows = 50
@@ -268,7 +271,22 @@ func (q *Request) reportRow(r *report.Report) reportRow {
 	if heading == "" {
 		heading = q.T("checking.subject.none")
 	}
-	return reportRow{r, heading}
+	return reportRow{r, heading, q.reportedBy(r)}
+}
+
+// reportedBy names who reported a mail: to people of the institution its member
+// of staff, or the way it came where nobody is known by name; to others the
+// institution.
+func (q *Request) reportedBy(r *report.Report) string {
+	switch {
+	case r.Reporter != "":
+		return r.Reporter
+	case r.Org != q.Caller.Org || r.Account != 0:
+		return r.OrgName
+	case r.Channel == report.Mailbox:
+		return q.T("mailbox.by.mail")
+	}
+	return q.T("mailbox.by.shared")
 }
 
 // reportPage is one report and what became of it.
@@ -277,6 +295,7 @@ type reportPage struct {
 	Errors   []FieldError
 	Report   reportRow
 	Number   string
+	Came     string // how its mail came to the mailbox, for its institution; "" otherwise
 	Reasons  []reasonRow
 	Shared   sharedView
 	Did      string
@@ -324,8 +343,33 @@ func (s *Server) reportPage(ctx context.Context, q *Request, id int64) (*reportP
 	if page.Original, err = report.MayOriginal(ctx, s.DB, q.Caller, id); err != nil {
 		return nil, err
 	}
+	if page.Came, err = s.cameBy(ctx, q, rep); err != nil {
+		return nil, err
+	}
 	page.Consents, err = s.consentRows(ctx, q, report.ConsentFilter{Report: id})
 	return page, err
+}
+
+// cameBy tells people of the institution how a report came by mail, where no
+// account stands for its sender.
+func (s *Server) cameBy(ctx context.Context, q *Request, r *report.Report) (string, error) {
+	if r.Channel != report.Mailbox || r.Org != q.Caller.Org || r.Account != 0 {
+		return "", nil
+	}
+	o, err := mailbox.CameBy(ctx, s.DB, q.Caller, r.ID, r.At)
+	if fault.Is(err, fault.NotFound) { // older than the log
+		return "", nil
+	} else if err != nil {
+		return "", err
+	}
+	said := q.T("mailbox.came.forwarded", "address", o.Address, "at", q.Lang.DateTime(o.At))
+	if o.Fetched {
+		said = q.T("mailbox.came.fetched", "at", q.Lang.DateTime(o.At))
+	}
+	if o.Accepted {
+		return said + q.T("mailbox.came.accepted"), nil
+	}
+	return said + q.T("mailbox.came.nobody"), nil
 }
 
 func (s *Server) reportWithdraw(w http.ResponseWriter, r *http.Request, q *Request) error {

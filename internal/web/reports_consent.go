@@ -82,17 +82,7 @@ func (s *Server) refuseOnReport(w http.ResponseWriter, r *http.Request, q *Reque
 
 // consentOf loads a consent that the caller may know of.
 func (s *Server) consentOf(r *http.Request, q *Request) (report.Consent, error) {
-	id := number64(r.PathValue("id"))
-	all, err := report.Consents(r.Context(), s.DB, q.Caller, report.ConsentFilter{})
-	for _, c := range all {
-		if c.ID == id {
-			return c, err
-		}
-	}
-	if err == nil {
-		err = fault.New(fault.NotFound, "fault.not_found")
-	}
-	return report.Consent{}, err
+	return report.GetConsent(r.Context(), s.DB, q.Caller, number64(r.PathValue("id")))
 }
 
 func consentReason(r *http.Request, c report.Consent) string {

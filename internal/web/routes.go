@@ -4,6 +4,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"teiten/internal/advisory"
 	"teiten/internal/audit"
 	"teiten/internal/caller"
 	"teiten/internal/fault"
@@ -104,6 +104,7 @@ type route struct {
 	handler         handler
 	nav             string        // key of the navigation entry, or ""
 	body            int64         // most bytes of a request body
+	holds           int64         // most bytes of what people send in it, which a refusal names; 0 means body
 	within          time.Duration // the handler's context ends after this
 }
 
@@ -112,7 +113,7 @@ type option func(*route)
 func on(method, pattern string, door Door, who rule, h handler, options ...option) route {
 	rt := route{
 		method: method, pattern: pattern, door: door, rule: who, handler: h,
-		body: 1 << 20, within: 30 * time.Second,
+		body: 1 << 20, within: usual,
 	}
 	for _, o := range options {
 		o(&rt)
@@ -125,6 +126,10 @@ func nav(key string) option { return func(rt *route) { rt.nav = key } }
 
 // body allows a request body of up to n bytes.
 func body(n int64) option { return func(rt *route) { rt.body = n } }
+
+// holding allows a body of up to n bytes for something of up to most: a form
+// adds to what is sent with it, and nobody who is refused cares by how much.
+func holding(most, n int64) option { return func(rt *route) { rt.holds, rt.body = most, n } }
 
 // within gives the handler another time limit.
 func within(d time.Duration) option { return func(rt *route) { rt.within = d } }
@@ -244,15 +249,23 @@ func (s *Server) serve(rt route) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), rt.within)
 		defer cancel()
 		q := requestOf(r)
+		if rt.inTurn() {
+			done, err := s.turns.take(ctx)
+			if err != nil {
+				s.fail(w, r, err)
+				return
+			}
+			defer done()
+		}
 		r = r.WithContext(audit.WithRequest(ctx, q.ID))
 		whole := r.Body
 		r.Body = http.MaxBytesReader(w, whole, rt.body)
 		admitted, err := s.admit(w, r, q, rt)
 		if err == nil && admitted && r.ContentLength > rt.body {
-			err = fault.New(fault.TooLarge, "web.too_large", "limit", size(rt.body))
+			err = fault.New(fault.TooLarge, "web.too_large", "limit", size(cmp.Or(rt.holds, rt.body)))
 		}
 		if err == nil && admitted && rt.door == Portal && s.DB != nil {
-			q.known, err = advisory.Techniques(ctx, s.DB)
+			q.known, err = s.words.Read(ctx, s.DB)
 		}
 		if err == nil && admitted {
 			if err = rt.handler(w, r, q); fault.Is(err, fault.Forbidden) {

@@ -19,7 +19,7 @@ func (s *Server) mailRoutes() []route {
 	const held, reported, one = "/check/{id}", "/reports/{id}", "/cases/{id}"
 	return []route{
 		on("GET", "/check", Portal, may(permit.MailCheck).orWard(), s.checkForm, nav("check")),
-		on("POST", "/check", Portal, may(permit.MailCheck).orWard(), s.checkNew, body(checkBody), within(uploadTime)),
+		on("POST", "/check", Portal, may(permit.MailCheck).orWard(), s.checkNew, holding(report.MaxMail, checkBody), within(uploadTime)),
 		on("GET", held, Portal, may(permit.MailCheck).orWard(), s.checkAnswer),
 		on("GET", held+"/report", Portal, may(permit.MailReport).orWard(), s.reportPreview),
 		on("POST", held+"/report", Portal, may(permit.MailReport).orWard(), s.reportNew),

@@ -118,7 +118,11 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, q *Request) erro
 	page.Again = defanged(asked)
 	values, left := wanted(asked)
 	page.Left = left
-	var err error
+	done, err := s.turns.take(r.Context())
+	if err != nil {
+		return err
+	}
+	defer done()
 	if len(values) > 0 {
 		err = s.searchIndicators(r.Context(), q, page, asked, values)
 	} else {

@@ -7,7 +7,6 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http/httptest"
@@ -16,7 +15,6 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"teiten/internal/advisory"
@@ -54,33 +52,14 @@ func TestToolPages(t *testing.T) {
 		{"/glossary", caller.Staff}, {"/help", caller.Staff}, {"/help/filter", caller.Staff},
 		{"/techniques", caller.Staff}, {"/audit", caller.Operator}, {"/about", caller.Staff},
 	} {
-		for _, width := range []int64{1280, 390} {
-			for _, scheme := range []string{"light", "dark"} {
-				name := strings.NewReplacer("/", "", "?", "_", "&", "_", "=", "-").Replace(page.path)
-				t.Run(fmt.Sprintf("%s/%d/%s", name, width, scheme), func(t *testing.T) {
-					media(t, ctx, emulation.SetEmulatedMediaParams{
-						Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-					})
-					if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{
-						Name: "teiten-persona", Value: itoa(d.people[page.who]), URL: srv.URL}); err != nil {
-						t.Fatal(err)
-					}
-					if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate(srv.URL+page.path)); err != nil {
-						t.Fatal(err)
-					}
-					if status := look[string](t, ctx, `document.querySelector(".error-status")?.textContent ?? ""`); status != "" {
-						t.Errorf("an error page: %s", status)
-					}
-					if scroll := look[int64](t, ctx, `document.documentElement.scrollWidth`); scroll > width {
-						t.Errorf("the page is %d pixels wide in a window of %d", scroll, width)
-					}
-					for _, c := range complaints.take() {
-						t.Error(c)
-					}
-					keepShot(t, ctx)
-				})
+		name := strings.NewReplacer("/", "", "?", "_", "&", "_", "=", "-").Replace(page.path)
+		complaints.onScreens(t, ctx, screens, name, func(t *testing.T) {
+			asPersona(t, ctx, srv.URL, d.people[page.who])
+			must(t, chromedp.Do(ctx, chromedp.Navigate(srv.URL+page.path)))
+			if status := look[string](t, ctx, `document.querySelector(".error-status")?.textContent ?? ""`); status != "" {
+				t.Errorf("an error page: %s", status)
 			}
-		}
+		})
 	}
 }
 
@@ -157,13 +136,8 @@ func TestPrintTrends(t *testing.T) {
 	defer srv.Close()
 	ctx := browser(t)
 	media(t, ctx, emulation.SetEmulatedMediaParams{Media: "print"})
-	if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{
-		Name: "teiten-persona", Value: itoa(d.people[caller.Executive]), URL: srv.URL}); err != nil {
-		t.Fatal(err)
-	}
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(680, 1000), chromedp.Navigate(srv.URL+"/trends")); err != nil {
-		t.Fatal(err)
-	}
+	asPersona(t, ctx, srv.URL, d.people[caller.Executive])
+	must(t, chromedp.Do(ctx, chromedp.EmulateViewport(680, 1000), chromedp.Navigate(srv.URL+"/trends")))
 	for selector, visible := range map[string]bool{".filters": false, ".tabs": false, ".tiles": true, ".figure svg": true, ".report-line": true} {
 		if got := look[bool](t, ctx, `document.querySelector("`+selector+`").checkVisibility()`); got != visible {
 			t.Errorf("%s is printed: %v", selector, got)

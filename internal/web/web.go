@@ -10,8 +10,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"time"
 
+	"teiten/internal/advisory"
 	"teiten/internal/blob"
 	"teiten/internal/caller"
 	"teiten/internal/intel"
@@ -133,6 +135,9 @@ type Server struct {
 	editions editions   // since when block lists are as they are
 	counts   listCounts // of what they hold
 	readers  readers    // of block lists, at a time
+	turns    turns      // to make a page
+	facets   advisory.FacetMemo
+	words    advisory.TechniqueMemo // that this portal knows
 }
 
 // New builds the portal: it parses every template and registers every route.
@@ -157,9 +162,13 @@ func New(c Config) (*Server, error) {
 	if c.Lang == "" {
 		c.Lang = locale.Japanese
 	}
-	s := &Server{Config: c, readers: make(readers, mostReaders)}
+	s := &Server{Config: c, readers: make(readers, mostReaders), turns: make(turns, 1)}
 	if _, err := rand.Read(s.seal[:]); err != nil {
 		return nil, err
+	}
+	if s.DB != nil {
+		s.turns = make(turns, min(2*runtime.GOMAXPROCS(0), s.DB.Readers()))
+		s.facets, s.words = advisory.NewFacetMemo(s.DB), advisory.NewTechniqueMemo(s.DB)
 	}
 	s.assets = bundle()
 	s.pages = s.parse()
