@@ -42,7 +42,7 @@ func (s *Server) toolRoutes() []route {
 		on("POST", "/guard/overrules/restore", Portal, may(permit.IndicatorOverrule), s.overruleRestore),
 
 		on("GET", "/import", Portal, may(permit.ImportRun), s.imports, nav("import")),
-		on("POST", "/import", Portal, may(permit.ImportRun), s.importNew, body(maxUpload+maxPaste+1<<20), within(uploadTime)),
+		on("POST", "/import", Portal, may(permit.ImportRun), s.importNew, holding(maxUpload, maxUpload+maxPaste+1<<20), within(uploadTime)),
 		on("GET", "/import/{id}", Portal, may(permit.ImportRun), s.importShow),
 		on("GET", "/import/{id}/problems.csv", Portal, may(permit.ImportRun), s.importProblems),
 		on("POST", "/import/{id}/earnest", Portal, may(permit.ImportRun), s.importEarnest),

@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: The Teiten Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Whoever came first goes on first, never more at a time than there are turns,
+// and who gives up leaves nothing behind.
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := make(turns, 2)
+		var order []int
+		running, most := 0, 0
+		for i := range 10 {
+			go func() {
+				time.Sleep(time.Duration(i) * time.Millisecond) // they come one after the other
+				ctx := context.Background()
+				if i == 5 {
+					short, cancel := context.WithTimeout(ctx, time.Millisecond)
+					defer cancel()
+					ctx = short
+				}
+				done, err := turns.take(ctx)
+				if i == 5 {
+					if !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("who gave up was told %v", err)
+					}
+					return
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer done()
+				order = append(order, i)
+				running++
+				most = max(most, running)
+				time.Sleep(time.Second)
+				running--
+			}()
+		}
+		time.Sleep(time.Minute)
+		if want := []int{0, 1, 2, 3, 4, 6, 7, 8, 9}; !slices.Equal(order, want) || most != 2 || len(turns) != 0 {
+			t.Errorf("order %v, %d at a time, %d turns kept", order, most, len(turns))
+		}
+	})
+}
+
+// Pages wait for their turn; what is sent, what is long and what machines ask
+// for does not.
+func TestWhoWaits(t *testing.T) {
+	waits := map[string]bool{}
+	for _, rt := range (&Server{}).table() {
+		waits[rt.method+" "+rt.pattern] = rt.inTurn()
+	}
+	for what, want := range map[string]bool{
+		"GET /advisories": true, "GET /advisories/{id}": true, "GET /trends": true,
+		"POST /search": false, "POST /check": false, "GET /advisories.csv": false, "GET /audit.csv": false, "GET /blocklists/{format}": false,
+	} {
+		if got, known := waits[what]; !known || got != want {
+			t.Errorf("%s waits: %v (known: %v), want %v", what, got, known, want)
+		}
+	}
+}
