@@ -311,6 +311,9 @@ func TestPostfix(t *testing.T) {
 		t.Errorf("from %q to %q\n%s", b.from, b.to, b.raw)
 	}
 	w.drain()
+	if a := letters(before + 2); a.to != taro {
+		t.Errorf("the answer to the mail that was deferred is to %s\n%s", a.to, a.raw)
+	}
 
 	// A real delivery status notification that comes to the mailbox is known as
 	// one, and not answered: two machines would write to each other for ever.

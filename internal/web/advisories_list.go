@@ -105,6 +105,15 @@ func rows(ctx context.Context, db store.Queryer, c caller.Caller, items []*advis
 	return list, nil
 }
 
+// countAll is how many advisories a filter finds, at most most. Of a list that
+// has one page only, they are counted already.
+func (s *Server) countAll(ctx context.Context, q *Request, f advisory.Filter, found advisory.Page, most int) (int, error) {
+	if f.Before == 0 && found.Next == 0 {
+		return len(found.Items), nil
+	}
+	return advisory.Count(ctx, s.DB, q.Caller, f, most)
+}
+
 // chip is one filter that is active, with the address without it.
 type chip struct{ Name, Value, Without string }
 
@@ -259,7 +268,7 @@ func (s *Server) advisories(w http.ResponseWriter, r *http.Request, q *Request) 
 	if page.Rows, err = rows(ctx, s.DB, q.Caller, found.Items); err != nil {
 		return err
 	}
-	if page.Count, err = advisory.Count(ctx, s.DB, q.Caller, f, countMost+1); err != nil {
+	if page.Count, err = s.countAll(ctx, q, f, found, countMost+1); err != nil {
 		return err
 	}
 	if page.Count > countMost {

@@ -330,7 +330,7 @@ func (s *Server) searchWords(r *http.Request, q *Request, page *searchPage, aske
 	if page.Rows, err = rows(r.Context(), s.DB, q.Caller, found.Items); err != nil {
 		return err
 	}
-	if page.Count, err = advisory.Count(r.Context(), s.DB, q.Caller, f, foundMost+1); err != nil {
+	if page.Count, err = s.countAll(r.Context(), q, f, found, foundMost+1); err != nil {
 		return err
 	}
 	if page.Count > foundMost {
