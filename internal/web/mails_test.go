@@ -292,7 +292,7 @@ func TestCaseBecomesProtection(t *testing.T) {
 		w.as(analyst, "POST", at+"/link", form("advisory", "1")).is(422)
 		w.as(analyst, "POST", caseAddress(caseOf(other).ID)+"/link", form("advisory", "999999")).is(404)
 		w.as(analyst, "POST", caseAddress(caseOf(other).ID)+"/link", form("advisory", itoa(ending(t, advice)))).is(303)
-		w.as("aoba contact", "GET", other, "").is(200).has("みんなを守る情報になりました")
+		w.as("aoba contact", "GET", other, "").is(200).has("みんなを守る情報になりました", "危険なメールです。何も押さず").lacks("知られた危険は見つかりませんでした")
 	})
 }
 

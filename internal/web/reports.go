@@ -339,7 +339,11 @@ func (s *Server) reportPage(ctx context.Context, q *Request, id int64) (*reportP
 	page.Reason.Rows, page.Reason.Max, page.Reason.Required = 2, 1000, true
 	page.Did = rep.Did.Name(q.Lang)
 	answer := &mailcheck.Answer{Verdict: rep.Verdict, Findings: rep.Findings}
-	page.Reasons, page.Advice = q.mailReasons(answer), q.advice(answer, rep.Did)
+	page.Reasons = q.mailReasons(answer)
+	if rep.State == report.Published { // experts have decided since, and what to do goes by that
+		answer.Verdict = mailcheck.Malicious
+	}
+	page.Advice = q.advice(answer, rep.Did)
 	if page.Original, err = report.MayOriginal(ctx, s.DB, q.Caller, id); err != nil {
 		return nil, err
 	}
