@@ -25,7 +25,7 @@ test: deps vet ## everything: install what the tests need, vet, race detector, a
 
 check: test ## what CI runs
 
-quick: ## the tests to run all day: under two minutes
+quick: ## the tests to run all day: those that a change touches, under two minutes
 	go vet ./...
 	go test -short ./...
 
