@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -213,6 +214,28 @@ func (p *postfix) until(what string, is func() bool) {
 	}
 }
 
+// flush asks the relay each second to try what is deferred, until it is told to
+// stop. By itself it leaves a mail for much later whose first attempt was just
+// ending when it looked.
+func (p *postfix) flush() (stop func()) {
+	p.t.Helper()
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(time.Second):
+				_ = p.command("postqueue", "-f").Run() // the test waits for what comes of it
+			}
+		}
+	}()
+	stop = sync.OnceFunc(func() { close(done); <-ended })
+	p.t.Cleanup(stop)
+	return stop
+}
+
 // logged waits until the log has a line of the kind so many times.
 func (p *postfix) logged(n int, line string) {
 	p.t.Helper()
@@ -290,6 +313,7 @@ func TestPostfix(t *testing.T) {
 	incoming := filepath.Join(w.blobsFolder(), "incoming")
 	breakDisk(w)
 	p.swaks(taro, w.address.Address, forward(taro, "b", hostile("b")))
+	stop := p.flush()
 	p.logged(2, `status=deferred \(.*452 4\.3\.1`)
 	if n := len(w.mails()); n != 1 {
 		t.Fatalf("%d mails while the disk is full", n)
@@ -299,6 +323,7 @@ func TestPostfix(t *testing.T) {
 	}
 	arrived(2)
 	p.logged(2, `status=sent \(250 2\.0\.0`)
+	stop()
 
 	// An address that has ended: the relay tells the sender, the mailbox nobody.
 	ended, err := w.box.RotateAddress(ctx, w.p.ContactA, w.address.ID, 0)
