@@ -4,6 +4,9 @@
 package federate
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -444,6 +447,30 @@ func TestKeysChange(t *testing.T) {
 	h.set(func() { present = present.Add(metadataLife) })
 	_, err = w.signIn()
 	w.want(err, "federate.token")
+}
+
+// One P-256 key of 128 has a coordinate that begins with a zero.
+func TestShortCoordinates(t *testing.T) {
+	db := storetest.SQLite(t)
+	p := membertest.Register(t, db)
+	p.StaffA.Device = device
+	for i := range 2 {
+		h := newHostile(t)
+		h.short = true
+		for {
+			key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x, y := coordinates(t, &key.PublicKey)
+			if [][]byte{x, y}[i][0] == 0 {
+				h.keys["one"] = key
+				break
+			}
+		}
+		w := &world{t, db, p, h, h.provider()}
+		w.want(w.link(p.StaffA), "")
+	}
 }
 
 func TestMisfits(t *testing.T) {

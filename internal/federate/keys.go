@@ -5,6 +5,7 @@ package federate
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"sync"
@@ -75,11 +76,36 @@ func (s *keySet) fetch(ctx context.Context, address string) ([]jose.JSONWebKey, 
 	var keys []jose.JSONWebKey
 	for _, raw := range set.Keys[:min(len(set.Keys), maxKeys)] {
 		var k jose.JSONWebKey
-		if err := json.Unmarshal(raw, &k); err == nil && k.Valid() && k.IsPublic() && (k.Use == "" || k.Use == "sig") {
+		if err := json.Unmarshal(padded(raw), &k); err == nil && k.Valid() && k.IsPublic() && (k.Use == "" || k.Use == "sig") {
 			keys = append(keys, k)
 		}
 	}
 	return keys, nil
+}
+
+// padded gives the coordinates of a P-256 key the 32 bytes that they must have
+// (RFC 7518, section 6.2.1.2). Glewlwyd, for one, drops the zeros in front, so
+// that one key of 128 could not be read.
+func padded(raw json.RawMessage) json.RawMessage {
+	var key map[string]any
+	if err := json.Unmarshal(raw, &key); err != nil || key["kty"] != "EC" || key["crv"] != "P-256" {
+		return raw
+	}
+	for _, name := range []string{"x", "y"} {
+		text, _ := key[name].(string)
+		b, err := base64.RawURLEncoding.DecodeString(text)
+		if err != nil || len(b) > 32 {
+			return raw
+		}
+		var whole [32]byte
+		copy(whole[32-len(b):], b)
+		key[name] = base64.RawURLEncoding.EncodeToString(whole[:])
+	}
+	out, err := json.Marshal(key)
+	if err != nil {
+		return raw
+	}
+	return out
 }
 
 func verify(jws *jose.JSONWebSignature, keys []jose.JSONWebKey) ([]byte, error) {

@@ -4,6 +4,7 @@
 package federate
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -61,6 +62,7 @@ type hostile struct {
 	meta   func(map[string]any)     // changes the configuration document
 	claims func(map[string]any)     // changes an ID token
 	sign   func(payload []byte) string
+	short  bool             // publishes coordinates without the zeros in front, as glewlwyd does
 	now    func() time.Time // by its clock
 }
 
@@ -128,12 +130,27 @@ func (h *hostile) configuration(w http.ResponseWriter, _ *http.Request) {
 	json.NewEncoder(w).Encode(doc)
 }
 
+func coordinates(t testing.TB, k *ecdsa.PublicKey) (x, y []byte) {
+	t.Helper()
+	b, err := k.Bytes() // SEC 1, section 2.3.3: uncompressed
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b[1:33], b[33:]
+}
+
 func (h *hostile) publish(w http.ResponseWriter, _ *http.Request) {
 	set := []any{
 		map[string]string{"kty": "oct", "k": base64.RawURLEncoding.EncodeToString([]byte(secret)), "kid": "shared"}, // a trap
 		map[string]string{"kty": "later", "kid": "unknown kind"},
 	}
 	for kid, k := range h.keys {
+		if public, ok := k.Public().(*ecdsa.PublicKey); ok && h.short {
+			x, y := coordinates(h.t, public)
+			set = append(set, map[string]string{"kty": "EC", "crv": "P-256", "kid": kid,
+				"x": base64.RawURLEncoding.EncodeToString(bytes.TrimLeft(x, "\x00")), "y": base64.RawURLEncoding.EncodeToString(bytes.TrimLeft(y, "\x00"))})
+			continue
+		}
 		set = append(set, jose.JSONWebKey{Key: k.Public(), KeyID: kid, Use: "sig"})
 	}
 	json.NewEncoder(w).Encode(map[string]any{"keys": set})
