@@ -250,12 +250,13 @@ func (s *Server) serve(rt route) http.Handler {
 		defer cancel()
 		q := requestOf(r)
 		if rt.inTurn() {
-			done, err := s.turns.take(ctx)
+			in, done, err := s.turns.take(ctx, w)
 			if err != nil {
 				s.fail(w, r, err)
 				return
 			}
 			defer done()
+			w = in
 		}
 		r = r.WithContext(audit.WithRequest(ctx, q.ID))
 		whole := r.Body

@@ -118,7 +118,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, q *Request) erro
 	page.Again = defanged(asked)
 	values, left := wanted(asked)
 	page.Left = left
-	done, err := s.turns.take(r.Context())
+	w, done, err := s.turns.take(r.Context(), w)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -19,15 +20,36 @@ const usual = 30 * time.Second
 // gives a free connection to any of those who wait for one.
 type turns chan struct{}
 
-// take waits for a turn and returns what gives it back.
-func (t turns) take(ctx context.Context) (done func(), err error) {
+// take waits for a turn. It ends when the answer begins, whose reader may take
+// his time, or else with done.
+func (t turns) take(ctx context.Context, w http.ResponseWriter) (in http.ResponseWriter, done func(), err error) {
 	select {
 	case t <- struct{}{}:
-		return func() { <-t }, nil
+		done = sync.OnceFunc(func() { <-t })
+		return &turn{w, done}, done, nil
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, nil, ctx.Err()
 	}
 }
+
+// turn gives the turn back before anything is sent.
+type turn struct {
+	http.ResponseWriter
+	done func()
+}
+
+func (t *turn) WriteHeader(status int) {
+	t.done()
+	t.ResponseWriter.WriteHeader(status)
+}
+
+func (t *turn) Write(b []byte) (int, error) {
+	t.done()
+	return t.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (t *turn) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
 // inTurn reports whether a route waits for its turn before anything else. Those
 // that read a body do not, because its sender may take his time.
