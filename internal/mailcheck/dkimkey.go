@@ -157,13 +157,14 @@ func KeepKey(ctx context.Context, db *store.DB, c caller.Caller, name, record st
 		return Key{}, err
 	}
 	k.Name = name
-	return k, db.Write(ctx, c, func(tx *store.Tx) error {
+	err = db.Write(ctx, c, func(tx *store.Tx) error {
 		k.Kept = tx.Now
 		if _, err := tx.Exec(ctx, writeKey, name, k.Record, store.Micros(tx.Now)); err != nil {
 			return err
 		}
 		return audit.Append(ctx, tx, "mailcheck.key", "installation", "name", name, "kept", true)
 	})
+	return k, err
 }
 
 // DropKey forgets a key. The fault is NotFound with the code mailcheck.key_none
