@@ -5,6 +5,7 @@ package mailcheck_test
 
 import (
 	"encoding/binary"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -57,4 +58,37 @@ func TestSevenZipDamaged(t *testing.T) {
 		}
 	}
 	t.Logf("of %d damaged archives %d still give names", 3*(len(whole)-at+200), read)
+}
+
+// A header that is only stored is no larger than it says, however much lies in
+// the archive: each folder that it lists takes memory.
+func TestSevenZipStoredHeader(t *testing.T) {
+	number := func(b []byte, n int) []byte { return binary.LittleEndian.AppendUint64(append(b, 0xff), uint64(n)) }
+	const folders = 2 << 20
+	inner := append(number([]byte{0x01, 0x04, 0x07, 0x0b}, folders), 0x00)
+	for range folders {
+		inner = append(inner, 0x01, 0x01, 0x00) // one coder, which stores
+	}
+	for _, claimed := range []int{10, len(inner)} {
+		head := number([]byte{0x17, 0x06, 0x00, 0x01, 0x09}, len(inner))
+		head = append(head, 0x00, 0x07, 0x0b, 0x01, 0x00, 0x01, 0x01, 0x00, 0x0c)
+		head = append(number(head, claimed), 0x00, 0x00)
+		archive := append([]byte("7z\xbc\xaf\x27\x1c\x00\x04"), make([]byte, 4)...)
+		archive = binary.LittleEndian.AppendUint64(archive, uint64(len(inner)))
+		archive = binary.LittleEndian.AppendUint64(archive, uint64(len(head)))
+		archive = append(append(append(archive, make([]byte, 4)...), inner...), head...)
+
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, a := enclosed7z(t, archive)
+		runtime.ReadMemStats(&after)
+		if len(a.Incomplete) == 0 {
+			t.Errorf("claimed %d: nothing is said of it", claimed)
+		}
+		if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 300 {
+			t.Errorf("claimed %d: it took %d MB", claimed, mb)
+		} else {
+			t.Logf("claimed %d: %d MB", claimed, mb)
+		}
+	}
 }

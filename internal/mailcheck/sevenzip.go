@@ -65,6 +65,9 @@ func (v *view) read7z(f *file, data []byte) {
 		if kind == header7z && h.err == nil {
 			h.header(f)
 			f.Encrypted = f.Encrypted || h.encrypted
+			if h.err != nil {
+				break // there may be more
+			}
 			return
 		}
 		if kind != encoded7z {
@@ -324,6 +327,9 @@ func (h *reader7z) unpack(archive []byte, s streams7z, most int) ([]byte, error)
 	packed := archive[s.at : s.at+s.sizes[0]]
 	switch f.coder {
 	case "\x00": // stored
+		if uint64(len(packed)) != f.unpacked {
+			return nil, err7z
+		}
 		return packed, nil
 	case lzma7z:
 		return unpackLZMA(f.properties, packed, int(f.unpacked))
