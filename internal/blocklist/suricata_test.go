@@ -56,23 +56,12 @@ outputs:
         - alert
 `
 
-// suricata is the program. Unlike the others it is not in every release of
-// Debian.
-func suricata(t *testing.T) string {
-	t.Helper()
-	path := program.Find("suricata")
-	if path == "" {
-		t.Skip("suricata is not installed, and this release may not have it")
-	}
-	return path
-}
-
 // suricataTest has Suricata load rules as "suricata -T" does, without a
 // complaint, and returns how many it loaded.
 func suricataTest(t *testing.T, dir, rules string) string {
 	t.Helper()
 	// From another directory: what a rule loads lies beside the rule.
-	out, err := program.Run(t, program.Cmd{Path: suricata(t), Dir: program.Dir(t),
+	out, err := program.Run(t, program.Cmd{Path: program.Rare(t, "suricata"), Dir: program.Dir(t),
 		Args: []string{"-T", "-S", rules, "-c", program.WriteFile(t, dir, "suricata.yaml", []byte(suricataConf)), "-l", dir}})
 	if err != nil {
 		t.Fatalf("suricata: %v\n%s", err, out)
@@ -207,7 +196,7 @@ func TestSuricataAlerts(t *testing.T) {
 			dir := program.Dir(t)
 			rules := list.rules(dir)
 			suricataTest(t, dir, rules)
-			out, err := program.Run(t, program.Cmd{Path: suricata(t), Dir: dir, Args: []string{
+			out, err := program.Run(t, program.Cmd{Path: program.Rare(t, "suricata"), Dir: dir, Args: []string{
 				"-r", program.WriteFile(t, dir, "traffic.pcap", capture(t, traffic)), "-k", "none",
 				"-S", rules, "-c", filepath.Join(dir, "suricata.yaml"), "-l", dir, "--runmode", "single"}})
 			if err != nil {

@@ -38,6 +38,17 @@ func Root(t testing.TB, why string) {
 	}
 }
 
+// Rare is Need for a program that not every release of Debian has: where it is
+// not installed the test is skipped, but where CI is set it fails.
+func Rare(t testing.TB, name string) string {
+	t.Helper()
+	path := Find(name)
+	if path == "" {
+		absent(t, "%s is not installed, and this release may not have it: see scripts/test-deps", name)
+	}
+	return path
+}
+
 func absent(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("CI") != "" {

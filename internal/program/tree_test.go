@@ -62,7 +62,7 @@ func TestNeededIsInstalledByTestDeps(t *testing.T) {
 var skip = regexp.MustCompile(`([^\n]*)\n[^\n]*\b(?:t|b|tb|f)\.Skip(?:f|Now)?\(`)
 
 // A test is left out only where the pass of make test that has the time for it
-// runs it, or as absent says. Suricata is not in every release of Debian.
+// runs it, or as absent says.
 func TestSkipsAreHonest(t *testing.T) {
 	honest := []string{"if testing.Short() {", "if underRace {", `if engine == "postgres" && testing.Short() {`}
 	short := 0
@@ -74,8 +74,8 @@ func TestSkipsAreHonest(t *testing.T) {
 			switch why := strings.TrimSpace(m[1]); {
 			case why == honest[0]:
 				short++
-			case !slices.Contains(honest, why) && file != "real.go" && file != "../blocklist/suricata_test.go":
-				t.Errorf("%s skips a test after %q: ask RealData, Need or Root", file, why)
+			case !slices.Contains(honest, why) && file != "real.go":
+				t.Errorf("%s skips a test after %q: ask RealData, Need, Rare or Root", file, why)
 			}
 		}
 	}
