@@ -38,7 +38,7 @@ func (b *Box) Look(ctx context.Context, c caller.Caller, id int64) (*Stray, erro
 	if m.Org != c.Org || c.Account == 0 {
 		return nil, fault.New(fault.NotFound, "fault.not_found")
 	}
-	from, raw, err := b.open(ctx, m)
+	from, raw, err := b.open(ctx, c, m)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (b *Box) Accept(ctx context.Context, c caller.Caller, id int64) (made int64
 	if err != nil {
 		return 0, err
 	}
-	from, raw, err := b.open(ctx, m)
+	from, raw, err := b.open(ctx, c, m)
 	if err != nil {
 		return 0, err
 	}
@@ -119,12 +119,17 @@ func (b *Box) stray(ctx context.Context, c caller.Caller, id int64) (Mail, error
 	return m, err
 }
 
-// open reads a mail that is kept.
-func (b *Box) open(ctx context.Context, m Mail) (from Sender, raw []byte, err error) {
+// open reads a mail that is kept. When it goes meanwhile the fault is the one
+// that stray has.
+func (b *Box) open(ctx context.Context, c caller.Caller, m Mail) (from Sender, raw []byte, err error) {
 	if from, err = b.senderOf(m); err != nil {
 		return from, nil, err
 	}
-	raw, err = b.read(ctx, m.blob)
+	if raw, err = b.read(ctx, m.blob); err != nil {
+		if _, gone := b.stray(ctx, c, m.ID); gone != nil {
+			err = gone
+		}
+	}
 	return from, raw, err
 }
 
