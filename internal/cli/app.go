@@ -51,6 +51,7 @@ func (e *env) configure(cmd *cobra.Command) (*config.Config, error) {
 		return nil, err
 	}
 	e.lang = cfg.Language
+	e.spare = make([]byte, 32<<20)
 	options := &slog.HandlerOptions{Level: cfg.LogLevel}
 	if cfg.LogFormat == config.LogJSON {
 		e.log = slog.New(slog.NewJSONHandler(e.err, options))

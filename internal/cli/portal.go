@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -236,6 +237,8 @@ func (a *app) run(ctx context.Context, r running) error {
 	limited := httpd.Limit(listener, httpd.MostConnections, httpd.MostPerAddress, a.cfg.Access.Proxies)
 	go func() { failed <- r.serve(server, limited) }()
 	r.ready(r.url(listener))
+	a.spare = nil
+	debug.FreeOSMemory() // what it took to get here
 	select {
 	case err = <-failed:
 	case <-ctx.Done():

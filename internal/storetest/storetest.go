@@ -171,14 +171,15 @@ func (s *server) exec(sql string) error {
 }
 
 // create makes a copy of a database, drops it when the test ends, and returns
-// its address.
+// its address. The files are copied, not written through the log, which takes
+// twice as long where nothing is synced.
 func (s *server) create(t testing.TB, from string) string {
 	t.Helper()
 	s.mu.Lock()
 	s.count++
 	name := fmt.Sprintf("t%d", s.count)
 	s.mu.Unlock()
-	if err := s.exec("CREATE DATABASE " + name + " TEMPLATE " + from); err != nil {
+	if err := s.exec("CREATE DATABASE " + name + " TEMPLATE " + from + " STRATEGY FILE_COPY"); err != nil {
 		t.Fatalf("PostgreSQL: %v", err)
 	}
 	t.Cleanup(func() {
