@@ -240,6 +240,7 @@ func TestGuideOnceADay(t *testing.T) {
 
 // A flood is stored whole and answered once.
 func TestFlood(t *testing.T) {
+	t.Parallel()
 	flood := 1000
 	if testing.Short() {
 		flood = 100

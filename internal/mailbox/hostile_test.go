@@ -163,6 +163,7 @@ func TestHuge(t *testing.T) {
 }
 
 func TestGarbage(t *testing.T) {
+	t.Parallel()
 	certificate, _ := program.Identity(t)
 	w := newWorld(t, storetest.SQLite(t), t.TempDir(), func(_ *Parts, c *Config) { c.Limits = Limits{Idle: time.Second} })
 	w.serveTLS(&tls.Config{Certificates: []tls.Certificate{certificate}})

@@ -56,6 +56,7 @@ state_dir = %[1]s/state
 log_path = /dev/stderr
 default_internal_user = %[2]s
 default_login_user = %[2]s
+auth_failure_delay = 0
 default_internal_group = %[3]s
 first_valid_uid = 1
 ssl = required
@@ -64,6 +65,9 @@ ssl_key = <%[5]s
 mail_location = maildir:%[1]s/mail
 service anvil {
   chroot =
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
 }
 service imap-login {
   chroot =
@@ -184,6 +188,7 @@ func (w *world) fetch() {
 }
 
 func TestFetch(t *testing.T) {
+	t.Parallel()
 	d := startDovecot(t)
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := newSink(t)

@@ -109,6 +109,7 @@ func start(t *testing.T, data, moment string) (address string, kill func()) {
 // What is acknowledged is there after a crash, and what is sent again because
 // the acknowledgement was lost is no second report.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, moment string
 		acknowledged bool

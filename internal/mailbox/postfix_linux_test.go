@@ -257,6 +257,7 @@ func (p *postfix) swaks(from, to, text string) {
 // The way it is in a hospital: the relay takes the mail from people's programs,
 // hands it to the mailbox, and brings the answers back to them.
 func TestPostfix(t *testing.T) {
+	t.Parallel()
 	p := newPostfix(t)
 	identity, _ := program.Identity(t)
 	certificate, _ := program.PEM(t, identity)
