@@ -21,6 +21,7 @@ import (
 // into the restored portal: they may have ended or been used since. What a
 // person has, and what was over already, comes back as it was.
 func TestRestoreLetsNobodyInForHavingBeenThere(t *testing.T) {
+	t.Parallel()
 	for i, from := range engines {
 		t.Run(from.String(), func(t *testing.T) {
 			src := newPlace(t, from)

@@ -20,6 +20,7 @@ import (
 )
 
 func TestEveryRowComesBackOnEitherEngine(t *testing.T) {
+	t.Parallel()
 	for _, from := range engines {
 		src := newPlace(t, from)
 		db := src.open(t)
@@ -149,6 +150,7 @@ func checkEmpty(t *testing.T, p place) {
 }
 
 func TestDeletedIDsDoNotComeBack(t *testing.T) {
+	t.Parallel()
 	for _, from := range engines {
 		src := newPlace(t, from)
 		db := src.open(t)
@@ -181,6 +183,7 @@ func TestDeletedIDsDoNotComeBack(t *testing.T) {
 }
 
 func TestRunningJobsWaitAgainAndSequencesLeap(t *testing.T) {
+	t.Parallel()
 	for _, engine := range engines {
 		src := newPlace(t, engine)
 		db := src.open(t)
@@ -227,6 +230,7 @@ func TestRunningJobsWaitAgainAndSequencesLeap(t *testing.T) {
 }
 
 func TestRestoreRefusesWhatIsNotEmpty(t *testing.T) {
+	t.Parallel()
 	src := newPlace(t, store.SQLite)
 	db := src.open(t)
 	addBlobs(t, db, src.Data, 10)
@@ -279,6 +283,7 @@ func TestRestoreRefusesWhatIsNotEmpty(t *testing.T) {
 // A place prepared with configuration, key and the folders of an earlier start
 // counts as empty.
 func TestRestoreIntoAPreparedFolder(t *testing.T) {
+	t.Parallel()
 	src := newPlace(t, store.SQLite)
 	db := src.open(t)
 	objects := addBlobs(t, db, src.Data, 10)

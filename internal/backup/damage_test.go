@@ -240,6 +240,7 @@ func TestForeignAndForgedArchives(t *testing.T) {
 }
 
 func TestFailedRestoreLeavesNothing(t *testing.T) {
+	t.Parallel()
 	packed, keys := small(t)
 	all := unpack(t, packed)
 	wrong := errors.New("the medium fails")

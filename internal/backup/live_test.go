@@ -133,6 +133,7 @@ func TestMissingAndUnreadableObjectsAreTold(t *testing.T) {
 
 // An archive of an older schema is restored at its schema and migrated.
 func TestOlderSchema(t *testing.T) {
+	t.Parallel()
 	for _, from := range engines {
 		src := newPlace(t, from)
 		db := src.open(t)
