@@ -37,8 +37,8 @@ func onEach(b *testing.B, fn func(b *testing.B, w *world)) {
 //
 //	go test -run '^$' -bench SignIn -benchtime 20x ./internal/auth
 func BenchmarkSignIn(b *testing.B) {
-	defer func(c cost) { lowerCost(c) }(present)
-	lowerCost(production)
+	defer func(c cost) { charge(c) }(present)
+	charge(production)
 	onEach(b, func(b *testing.B, w *world) {
 		u := w.setUp(w.StaffA, "staff-a", bound(7, w.StaffA))
 		var ours, unknown, bare time.Duration

@@ -284,8 +284,8 @@ func TestRehash(t *testing.T) {
 			return s
 		}
 		old := stored()
-		defer func(c cost) { lowerCost(c) }(present)
-		lowerCost(cost{memory: 128, passes: 2, lanes: 1})
+		defer func(c cost) { charge(c) }(present)
+		charge(cost{memory: 128, passes: 2, lanes: 1})
 		w.later(2 * time.Minute)
 		if _, _, err := u.attempt(u.dev, "not the password", u.code()); err == nil || stored() != old {
 			t.Error("a wrong password changed the hash")

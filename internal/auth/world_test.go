@@ -29,13 +29,8 @@ var ctx = context.Background()
 var production = present
 
 func TestMain(m *testing.M) {
-	lowerCost(cost{memory: 64, passes: 1, lanes: 1})
+	Cheapen()
 	os.Exit(m.Run())
-}
-
-func lowerCost(c cost) {
-	present = c
-	nobody.cost = c
 }
 
 // world is a portal with the test's people, who have logins such as staff-a.

@@ -103,6 +103,8 @@ func (g *gate) stranger() *visitor {
 	return &visitor{g: g, jar: map[string]string{}, from: "192.0.2.7:4000"}
 }
 
+func init() { auth.Cheapen() }
+
 const gatePassword = "umbrella-teacup-gravel-17"
 
 // signedIn is somebody who has set up her sign-in, on a device of her own.
