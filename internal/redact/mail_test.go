@@ -186,7 +186,11 @@ func TestHostile(t *testing.T) {
 	for _, unit := range []string{"カルテ", "患者名：", "様", "佐藤", "0", "0-", "1丁目", "To: @\n ", "(", "@", "a.", "http://a.example/?", "%25", "=3D", "&#64;",
 		"【", "【宛先】", "东京都", "東京都", "\u200b", "か\u3099", "e\u0301", "¥¥", `\\a`, "2026-", "S", "dGVz", "-ku ", "氏", "Dr. A ", "hospital.example.jp", "t", "\n", " ", "a@b.", "fd00::"} {
 		m := testMail()
-		text := strings.Repeat(unit, maxBody/4/len(unit))
+		size := maxBody / 4
+		if testing.Short() {
+			size /= 8
+		}
+		text := strings.Repeat(unit, size/len(unit))
 		m.Root = &mail.Part{Path: "1", MediaType: "text/plain", Text: text}
 		start := time.Now()
 		Redact(m, testInside, []string{strings.Repeat("t", 100), "ttt"})

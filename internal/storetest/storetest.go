@@ -194,12 +194,19 @@ func (s *server) create(t testing.TB, from string) string {
 // from this process, so that it ends when this process does, however it does.
 // A server that is not ready after two minutes never will be.
 const script = `set -e
-bin=$1 dir=$2
-shift 2
+bin=$1 dir=$2 how=$3
+shift 3
 pid=
 trap '{ kill -INT $pid && wait $pid; } 2>/dev/null || true; rm -rf "$dir"' EXIT
-"$bin/initdb" -D "$dir/data" -U teiten -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$dir/initdb.log" 2>&1 ||
-	{ cat "$dir/initdb.log" >&2; exit 1; }
+if [ "$how" = unpack ]; then
+	mkdir "$dir/data"
+	tar -xpf - -C "$dir/data" <&3
+else
+	"$bin/initdb" -D "$dir/data" -U teiten -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$dir/initdb.log" 2>&1 ||
+		{ cat "$dir/initdb.log" >&2; exit 1; }
+	[ "$how" = make ] || tar -cf - -C "$dir/data" . >&3
+fi
+exec 3<&-
 "$bin/postgres" -D "$dir/data" -k "$dir" -h "" -c max_connections=200 -c log_min_messages=warning "$@" \
 	>"$dir/log" 2>&1 </dev/null &
 pid=$!
@@ -212,6 +219,38 @@ echo ready
 read -r _ || true
 `
 
+// cluster finds out how a new server comes to its files. What initdb makes is
+// the same each time, and it takes most of the second in which a server starts:
+// for each release it is packed once, in the user's cache, and unpacked then.
+// Done is told whether the server runs.
+func cluster(initdb string) (how string, packed *os.File, done func(runs bool)) {
+	version, err := exec.Command(initdb, "--version").Output()
+	cache, none := os.UserCacheDir()
+	if err = errors.Join(err, none); err == nil {
+		cache = filepath.Join(cache, "teiten-tests")
+		err = os.MkdirAll(cache, 0o700)
+	}
+	if err != nil {
+		return "make", nil, func(bool) {}
+	}
+	name := filepath.Join(cache, strings.Join(strings.Fields(string(version)), "_")+".tar")
+	if packed, err = os.Open(name); err == nil {
+		return "unpack", packed, func(runs bool) {
+			if !runs {
+				os.Remove(name) // the next time it is made anew
+			}
+		}
+	}
+	if packed, err = os.CreateTemp(cache, "new-"); err != nil {
+		return "make", nil, func(bool) {}
+	}
+	return "pack", packed, func(runs bool) {
+		if !runs || os.Rename(packed.Name(), name) != nil {
+			os.Remove(packed.Name())
+		}
+	}
+}
+
 // start starts a server with the programs beside initdb and its files in a new
 // folder in the folder in.
 func start(initdb, in string, settings ...string) (*server, error) {
@@ -219,8 +258,13 @@ func start(initdb, in string, settings ...string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command("sh", append([]string{"-c", script, "sh", filepath.Dir(initdb), dir}, settings...)...)
+	how, packed, done := cluster(initdb)
+	cmd := exec.Command("sh", append([]string{"-c", script, "sh", filepath.Dir(initdb), dir, how}, settings...)...)
 	cmd.Dir = "/"
+	if packed != nil {
+		defer packed.Close()
+		cmd.ExtraFiles = []*os.File{packed}
+	}
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if os.Geteuid() == 0 {
@@ -247,6 +291,7 @@ func start(initdb, in string, settings ...string) (*server, error) {
 		return nil, err
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
+	done(err == nil)
 	if err != nil || strings.TrimSpace(line) != "ready" {
 		rest, _ := io.ReadAll(out)
 		cmd.Wait()
