@@ -19,8 +19,18 @@ import (
 	"teiten/internal/trend"
 )
 
+// each is storetest.Each. The sample portal itself stands on SQLite; the many
+// round trips to PostgreSQL are for those who have the time.
+func each(t *testing.T, fn func(t *testing.T, db *store.DB)) {
+	if testing.Short() {
+		fn(t, storetest.SQLite(t))
+		return
+	}
+	storetest.Each(t, fn)
+}
+
 func TestLoad(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
+	each(t, func(t *testing.T, db *store.DB) {
 		ctx := context.Background()
 		guards := intel.NewGuards(db)
 		start := time.Now()

@@ -16,12 +16,11 @@ import (
 	"teiten/internal/mailcheck"
 	"teiten/internal/report"
 	"teiten/internal/store"
-	"teiten/internal/storetest"
 )
 
 // The sample portal has cases in every state, and one that became protection.
 func TestMails(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
+	each(t, func(t *testing.T, db *store.DB) {
 		ctx, now := context.Background(), time.Now()
 		guards := intel.NewGuards(db)
 		checker, err := mailcheck.New(guards)
