@@ -25,9 +25,9 @@ test: deps vet ## everything: install what the tests need, vet, race detector, a
 
 check: test ## what CI runs
 
-quick: ## the tests to run all day: those that a change touches, under two minutes
+quick: ## the tests to run all day, on SQLite: those that a change touches, under two minutes
 	go vet ./...
-	GOGC=400 go test -short -p 4 ./...
+	TEITEN_TEST_ENGINE=sqlite GOGC=400 go test -short -p 4 ./...
 
 vet: ## gofmt, go vet, staticcheck, govulncheck
 	@test -z "$$(gofmt -l cmd internal)" || { echo "gofmt would change:"; gofmt -l cmd internal; exit 1; }

@@ -28,11 +28,24 @@ import (
 	"teiten/internal/store"
 )
 
-// Each runs fn as a subtest on an empty store of each engine.
+// Each runs fn as a subtest on an empty store of each engine. Where the
+// environment variable TEITEN_TEST_ENGINE names one of them, as "make quick"
+// does, and CI is not set, it runs on that one only.
 func Each(t *testing.T, fn func(t *testing.T, db *store.DB)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { fn(t, SQLite(t)) })
-	t.Run("postgres", func(t *testing.T) { fn(t, Postgres(t)) })
+	only := os.Getenv("TEITEN_TEST_ENGINE")
+	if os.Getenv("CI") != "" {
+		only = ""
+	}
+	if only != "" && only != "sqlite" && only != "postgres" {
+		t.Fatalf("TEITEN_TEST_ENGINE is %q, neither sqlite nor postgres", only)
+	}
+	if only != "postgres" {
+		t.Run("sqlite", func(t *testing.T) { fn(t, SQLite(t)) })
+	}
+	if only != "sqlite" {
+		t.Run("postgres", func(t *testing.T) { fn(t, Postgres(t)) })
+	}
 }
 
 // SQLite opens an empty SQLite store for the test.
