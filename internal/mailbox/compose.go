@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"teiten/internal/caller"
 	"teiten/internal/indicator"
 	"teiten/internal/locale"
 	"teiten/internal/mail"
@@ -39,8 +40,8 @@ func (b *Box) language(read *mail.Message) locale.Lang {
 	return b.cfg.Language
 }
 
-// reportLetter is the answer to one report.
-func (b *Box) reportLetter(lang locale.Lang, id int64, d *report.Draft) letter {
+// reportLetter is the answer to one report of somebody.
+func (b *Box) reportLetter(lang locale.Lang, by caller.Caller, id int64, d *report.Draft) letter {
 	a := d.Answer
 	number := strconv.FormatInt(id, 10)
 	var t text
@@ -59,7 +60,7 @@ func (b *Box) reportLetter(lang locale.Lang, id int64, d *report.Draft) letter {
 		}
 	}
 	t.head(lang.T("mailbox.answer.now"))
-	advice := a.Advice(mailcheck.None)
+	advice := a.AdviceReported(mailcheck.None)
 	for _, key := range advice {
 		t.line("- " + lang.T(key))
 	}
@@ -67,13 +68,22 @@ func (b *Box) reportLetter(lang locale.Lang, id int64, d *report.Draft) letter {
 		t.line("- " + lang.T("mailbox.answer.now_"+string(a.Verdict)))
 	}
 	t.line("- " + lang.T("mailbox.answer.already"))
+	var others []string
 	if seen := a.Wave; seen != nil && seen.Institutions.Some() {
-		t.head(lang.T("mailbox.answer.others"))
 		if n := seen.Institutions.Text(lang); seen.First.IsZero() { // since when is not for him to know
-			t.line(lang.T("mailbox.answer.also", "n", n))
+			others = append(others, lang.T("mailbox.answer.also", "n", n))
 		} else {
-			t.line(lang.T("mailbox.answer.also_since", "n", n, "day", lang.Date(seen.First)))
+			others = append(others, lang.T("mailbox.answer.also_since", "n", n, "day", lang.Date(seen.First)))
 		}
+	}
+	if by.OrgKind == caller.Institution {
+		others = append(others, lang.T("mailbox.answer.counted"))
+	}
+	if len(others) > 0 {
+		t.head(lang.T("mailbox.answer.others"))
+	}
+	for _, line := range others {
+		t.line(line)
 	}
 	b.verify(lang, &t, number)
 	return newLetter(lang, lang.T("mailbox.answer.title", "number", number), t.String())

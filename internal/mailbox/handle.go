@@ -251,7 +251,7 @@ func (b *Box) answer(ctx context.Context, tx *store.Tx, m *Mail, to Sender, read
 		m.Reply = Grouped
 		return b.scheduleGroup(ctx, tx, m.Org, m.senderKey)
 	}
-	l := b.reportLetter(b.language(read), m.Report, draft)
+	l := b.reportLetter(b.language(read), tx.Caller, m.Report, draft)
 	l.thread(to, read)
 	return b.enqueueAnswer(ctx, tx, m, reportAnswer, l)
 }

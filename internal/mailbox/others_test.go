@@ -63,11 +63,11 @@ func TestOthersReceivedItToo(t *testing.T) {
 			t.Fatalf("%s was not answered\n%s", from, w.log)
 			return ""
 		}
-		head, also := "■ ほかの施設", "同じ種類のメールを報告した施設: "
+		head, also, counted := "■ ほかの施設", "同じ種類のメールを報告した施設: ", "通報から情報が公開されると、あなたの施設は「うちにも届いた」"
 		today := time.Now().In(time.FixedZone("", 9*60*60)).Format("2006年1月2日")
 
 		// Nobody else yet.
-		if body := tell(hanako, w.address); strings.Contains(body, head) || strings.Contains(body, also) {
+		if body := tell(hanako, w.address); strings.Contains(body, also) || !strings.Contains(body, head+"\n"+counted) {
 			t.Errorf("the first is told\n%s", body)
 		}
 		// With one other, a number or a day would tell which: neither is said,
@@ -77,7 +77,7 @@ func TestOthersReceivedItToo(t *testing.T) {
 			t.Errorf("the second institution is told\n%s", body)
 		}
 		// The ISAC's analysts know them all.
-		if body := tell(fromISAC, toISAC); !strings.Contains(body, also+"2 ("+today+" から)\n") {
+		if body := tell(fromISAC, toISAC); !strings.Contains(body, also+"2 ("+today+" から)\n") || strings.Contains(body, counted) {
 			t.Errorf("an analyst is told\n%s", body)
 		}
 		if body := tell(fromV, toV); !strings.Contains(body, also+"3 ("+today+" から)\n") {
@@ -102,12 +102,15 @@ func TestOthersReceivedItToo(t *testing.T) {
 		if err := report.Dismiss(ctx, db, w.p.Analyst, of, k.Revision, "本物でした"); err != nil {
 			t.Fatal(err)
 		}
-		if body := tell("x@kou-byouin.example.jp", w.address); strings.Contains(body, head) {
+		if body := tell("x@kou-byouin.example.jp", w.address); strings.Contains(body, also) {
 			t.Errorf("of a dismissed wave one is told\n%s", body)
 		}
 		for _, a := range s.all() {
 			if found := linkLike.FindString(a.body); found != "" {
 				t.Errorf("something like a link, %q, in\n%s", found, a.body)
+			}
+			if strings.Contains(a.body, "このメールを通報") {
+				t.Errorf("who has reported is asked to report\n%s", a.body)
 			}
 		}
 	})

@@ -3,6 +3,8 @@
 
 package mailcheck
 
+import "slices"
+
 // Advice is what to do now: one line first, then steps. Keys of package locale.
 // What the person did weighs more than the verdict: a password that was entered
 // is gone whatever the mail turns out to be.
@@ -53,4 +55,11 @@ func (a *Answer) Advice(did Action) []string {
 		}
 	}
 	return append(steps, "mailcheck.step.report", "mailcheck.step.keep_mail")
+}
+
+// AdviceReported is Advice for who has reported the mail already.
+func (a *Answer) AdviceReported(did Action) []string {
+	return slices.DeleteFunc(a.Advice(did), func(key string) bool {
+		return key == "mailcheck.step.report" || key == "mailcheck.step.report_doubt"
+	})
 }

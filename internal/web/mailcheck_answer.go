@@ -116,7 +116,10 @@ func (s *Server) answerPage(ctx context.Context, q *Request, held *report.Held) 
 	for _, action := range mailcheck.Actions {
 		page.Did = append(page.Did, didChoice{action.Name(q.Lang), q.With("did", string(action)), action == did})
 	}
-	page.Advice = q.advice(a, did)
+	page.Advice = q.advice(a.Advice(did))
+	if page.Reported != 0 {
+		page.Advice = q.advice(a.AdviceReported(did))
+	}
 	reasons := q.mailReasons(a)
 	page.Top, page.More = reasons[:min(topReasons, len(reasons))], reasons[min(topReasons, len(reasons)):]
 	for _, key := range a.Incomplete {
@@ -149,9 +152,9 @@ func actionOf(written string) (mailcheck.Action, error) {
 	return did, nil
 }
 
-func (q *Request) advice(a *mailcheck.Answer, did mailcheck.Action) advice {
+func (q *Request) advice(keys []string) advice {
 	var all advice
-	for i, key := range a.Advice(did) {
+	for i, key := range keys {
 		if i == 0 {
 			all.First = q.T(key)
 		} else {

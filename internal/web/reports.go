@@ -343,7 +343,7 @@ func (s *Server) reportPage(ctx context.Context, q *Request, id int64) (*reportP
 	if rep.State == report.Published { // experts have decided since, and what to do goes by that
 		answer.Verdict = mailcheck.Malicious
 	}
-	page.Advice = q.advice(answer, rep.Did)
+	page.Advice = q.advice(answer.AdviceReported(rep.Did))
 	if page.Original, err = report.MayOriginal(ctx, s.DB, q.Caller, id); err != nil {
 		return nil, err
 	}
