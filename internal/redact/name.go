@@ -357,7 +357,10 @@ func (p *people) nameValue(i int) int {
 			return end
 		case isKanji(r):
 			to = v.run(from, 10, isKanji)
-			word := untitled(v.flat[from:to])
+			word := v.flat[from:to]
+			if short := untitled(word); n > 0 || short == word || !p.givenAt(to) { // 鵜殿 陽菜 is no 鵜
+				word = short
+			}
 			if to = from + len(word); n > 0 && (utf8.RuneCountInString(word) > 3 || notNames[word] || orgName(word) || ordinary[word] || p.isLabel(word)) {
 				return end
 			}
@@ -385,6 +388,17 @@ func (p *people) nameValue(i int) int {
 		end = to
 	}
 	return end
+}
+
+// givenAt reports whether a blank and a given name stand at i.
+func (p *people) givenAt(i int) bool {
+	v := p.v
+	from := v.run(i, 2, func(r rune) bool { return r == ' ' || r == '・' })
+	if from == i {
+		return false
+	}
+	word := untitled(v.flat[from:v.run(from, 5, isKanji)])
+	return word != "" && isGiven(word, false) && !notNames[word] && !ordinary[word] || givenReadings[untitled(v.kana[from:v.run(from, 8, isKana)])]
 }
 
 // untitled drops titles behind a name.

@@ -84,9 +84,14 @@ func MarkDirty(ctx context.Context, tx *store.Tx, series Series, days ...int64) 
 	if len(days) == 0 {
 		return nil
 	}
-	// In one order, so that two writers never wait for each other. The update
-	// keeps the mark for this transaction: with DO NOTHING a refresh on
-	// PostgreSQL could take away a mark that was there, count without what is
+	// The job comes first: its row is the one for which writers wait. A
+	// transaction that marks days twice would else wait for the days of another
+	// that waits for the job.
+	if err := job.Enqueue(ctx, tx, RefreshJob, struct{}{}, job.Unique("all")); err != nil {
+		return err
+	}
+	// The update keeps the mark for this transaction: with DO NOTHING a refresh
+	// on PostgreSQL could take away a mark that was there, count without what is
 	// not committed yet, and leave the day so.
 	for some := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(days))), 100) {
 		rows := make([]string, len(some))
@@ -100,7 +105,7 @@ func MarkDirty(ctx context.Context, tx *store.Tx, series Series, days ...int64) 
 			return fmt.Errorf("trend: %w", err)
 		}
 	}
-	return job.Enqueue(ctx, tx, RefreshJob, struct{}{}, job.Unique("all"))
+	return nil
 }
 
 // Refresh counts the dirty days, a few dozen in each transaction.

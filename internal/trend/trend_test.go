@@ -510,3 +510,30 @@ func TestRefreshLosesNoMark(t *testing.T) {
 		t.Errorf("%d marks are left, %v; want one", n, err)
 	}
 }
+
+// A transaction that marks days twice and one that marks some of them between
+// go on one after the other.
+func TestMarksDoNotDeadlock(t *testing.T) {
+	db := storetest.Postgres(t) // SQLite has one writer
+	other := make(chan error, 1)
+	err := db.Keep(ctx, func(tx *store.Tx) error {
+		if err := trend.MarkDirty(ctx, tx, trend.Advisory, 1); err != nil {
+			return err
+		}
+		go func() {
+			other <- db.Keep(ctx, func(tx *store.Tx) error { return trend.MarkDirty(ctx, tx, trend.Sighting, 2) })
+		}()
+		for waiting := 0; waiting == 0; {
+			if err := db.QueryRow(ctx, `SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting); err != nil {
+				return err
+			}
+		}
+		return trend.MarkDirty(ctx, tx, trend.Sighting, 2)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-other; err != nil {
+		t.Error(err)
+	}
+}
