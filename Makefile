@@ -4,6 +4,7 @@
 VERSION := 0.1.0
 COMMIT  := $(shell git describe --always --abbrev=12 --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X teiten/internal/cli.Version=$(VERSION) -X teiten/internal/cli.Commit=$(COMMIT)
+LONGEST := ./internal/web ./internal/cli ./internal/backup ./internal/mailbox # begin first, so that none is waited for alone
 TOOL    := go tool -modfile=tools/go.mod
 
 .PHONY: help run build test quick check vet bench fuzz deps update clean
@@ -27,7 +28,7 @@ check: test ## what CI runs
 
 quick: ## the tests to run all day, on SQLite: those that a change touches, under two minutes
 	go vet ./...
-	TEITEN_TEST_ENGINE=sqlite GOGC=400 go test -short -p 4 ./...
+	TEITEN_TEST_ENGINE=sqlite GOGC=400 go test -short -p 4 $(LONGEST) ./...
 
 vet: ## gofmt, go vet, staticcheck, govulncheck
 	@test -z "$$(gofmt -l cmd internal)" || { echo "gofmt would change:"; gofmt -l cmd internal; exit 1; }
