@@ -4,6 +4,7 @@
 package mail
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,8 +89,8 @@ func parseParams(s *scope, v, path, what string) (value string, params map[strin
 		}
 		split[base] = append(split[base], seg)
 	}
-	for base, segs := range split {
-		params[base] = s.joinSegments(segs, path, base)
+	for _, base := range slices.Sorted(maps.Keys(split)) {
+		params[base] = s.joinSegments(split[base], path, base)
 	}
 	return value, params
 }

@@ -96,9 +96,9 @@ func (i *IMAP) check() error {
 	if i.Security != TLS && i.Security != StartTLS {
 		return fault.New(fault.Invalid, "mailbox.imap_security").At("security")
 	}
-	for field, value := range map[string]string{"login": i.Login, "password": i.Password, "folder": i.Folder, "done_folder": i.DoneFolder} {
-		if len(value) > 300 || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }) || value == "" && field == "login" {
-			return fault.New(fault.Invalid, "mailbox.imap_text").At(field)
+	for _, f := range []struct{ field, value string }{{"login", i.Login}, {"password", i.Password}, {"folder", i.Folder}, {"done_folder", i.DoneFolder}} {
+		if len(f.value) > 300 || strings.ContainsFunc(f.value, func(r rune) bool { return r < ' ' || r == 0x7f }) || f.value == "" && f.field == "login" {
+			return fault.New(fault.Invalid, "mailbox.imap_text").At(f.field)
 		}
 	}
 	if strings.EqualFold(i.Folder, i.DoneFolder) {

@@ -101,9 +101,9 @@ func (v *view) readFile(p *mail.Part, path string) *file {
 		m, s1, s2 := md5.Sum(data), sha1.Sum(data), sha256.Sum256(data)
 		f.MD5, f.SHA1, f.SHA256 = hex.EncodeToString(m[:]), hex.EncodeToString(s1[:]), hex.EncodeToString(s2[:])
 		place := Place{Where: "file", Path: path, Text: clip(p.Name)}
-		for kind, h := range map[indicator.Kind]string{indicator.MD5: f.MD5, indicator.SHA1: f.SHA1, indicator.SHA256: f.SHA256} {
-			v.add(indicator.Value{Kind: kind, Value: h, Written: h}, place, "hash")
-		}
+		v.add(indicator.Value{Kind: indicator.MD5, Value: f.MD5, Written: f.MD5}, place, "hash")
+		v.add(indicator.Value{Kind: indicator.SHA1, Value: f.SHA1, Written: f.SHA1}, place, "hash")
+		v.add(indicator.Value{Kind: indicator.SHA256, Value: f.SHA256, Written: f.SHA256}, place, "hash")
 	}
 	f.kind = sniff(data)
 	v.classify(f, data)

@@ -295,12 +295,15 @@ func fillRecipients(item *Item, b *bag, table []recipient) {
 		}
 	}
 	if len(table) == 0 {
-		for id, list := range map[uint16]*[]Person{prDisplayTo: &item.To, prDisplayCc: &item.Cc, prDisplayBcc: &item.Bcc} {
-			for _, name := range split(b.text(id)) {
+		for _, shown := range []struct {
+			id   uint16
+			list *[]Person
+		}{{prDisplayTo, &item.To}, {prDisplayCc, &item.Cc}, {prDisplayBcc, &item.Bcc}} {
+			for _, name := range split(b.text(shown.id)) {
 				if !b.s.part() {
 					return
 				}
-				*list = append(*list, named(name))
+				*shown.list = append(*shown.list, named(name))
 			}
 		}
 	}
