@@ -63,7 +63,7 @@ func TestOthersReceivedItToo(t *testing.T) {
 			t.Fatalf("%s was not answered\n%s", from, w.log)
 			return ""
 		}
-		head, also, counted := "■ ほかの施設", "同じ種類のメールを報告した施設: ", "通報から情報が公開されると、あなたの施設は「うちにも届いた」"
+		head, also, counted := "■ ほかの施設", "同じ種類のメールを報告した施設: ", "この通報をもとに情報が公開されると、あなたの施設は「うちにも届いた」"
 		today := time.Now().In(time.FixedZone("", 9*60*60)).Format("2006年1月2日")
 
 		// Nobody else yet.

@@ -523,7 +523,7 @@ func TestMarksDoNotDeadlock(t *testing.T) {
 		go func() {
 			other <- db.Keep(ctx, func(tx *store.Tx) error { return trend.MarkDirty(ctx, tx, trend.Sighting, 2) })
 		}()
-		for waiting := 0; waiting == 0; {
+		for waiting := 0; waiting == 0 && len(other) == 0; {
 			if err := db.QueryRow(ctx, `SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting); err != nil {
 				return err
 			}

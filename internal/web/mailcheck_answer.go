@@ -116,10 +116,11 @@ func (s *Server) answerPage(ctx context.Context, q *Request, held *report.Held) 
 	for _, action := range mailcheck.Actions {
 		page.Did = append(page.Did, didChoice{action.Name(q.Lang), q.With("did", string(action)), action == did})
 	}
-	page.Advice = q.advice(a.Advice(did))
+	what := a.Advice
 	if page.Reported != 0 {
-		page.Advice = q.advice(a.AdviceReported(did))
+		what = a.AdviceReported
 	}
+	page.Advice = q.advice(what(did))
 	reasons := q.mailReasons(a)
 	page.Top, page.More = reasons[:min(topReasons, len(reasons))], reasons[min(topReasons, len(reasons)):]
 	for _, key := range a.Incomplete {
